@@ -1,0 +1,222 @@
+//! The contract between import and sessions: who did something, when, in which source, in
+//! batches of columns. Knows nothing of files, databases or sessions.
+
+use std::fmt;
+
+/// Microseconds since 1970-01-01T00:00:00Z. Everything is compared in this unit.
+pub type Micros = i64;
+
+/// Microseconds in a second.
+pub const SECOND: Micros = 1_000_000;
+
+/// The earliest and the latest instant that the packed time (56 bits) can hold, with a margin so
+/// that sums of a time and any allowed timeout stay inside.
+pub const EARLIEST: Micros = -(1 << 55);
+/// See [`EARLIEST`].
+pub const LATEST: Micros = (1 << 55) - 1;
+
+/// The most sources one run can tell apart.
+pub const MAX_SOURCES: usize = 255;
+
+/// A user as a source names it, borrowed from the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserId<'a> {
+    /// Text that is a canonical `i64` (no `+`, no leading zeros, not `-0`).
+    Number(i64),
+    /// Any other text, exactly as it stands.
+    Text(&'a str),
+}
+
+impl<'a> UserId<'a> {
+    /// The identity of an id text: `7` is the number 7, `007` is another user.
+    pub fn from_text(text: &'a str) -> Self {
+        canonical_number(text.as_bytes()).map_or(UserId::Text(text), UserId::Number)
+    }
+
+    /// An owned copy.
+    pub fn to_user(self) -> User {
+        match self {
+            UserId::Number(number) => User::Number(number),
+            UserId::Text(text) => User::Text(text.into()),
+        }
+    }
+}
+
+/// The value of a canonical decimal `i64`, or nothing.
+pub fn canonical_number(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let canonical = match digits {
+        [b'0'] => !negative,
+        [b'1'..=b'9', ..] => digits.len() <= 19,
+        _ => false,
+    };
+    if !canonical {
+        return None;
+    }
+    let mut value: i64 = 0;
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        let digit = i64::from(digit - b'0');
+        value = value.checked_mul(10)?;
+        value = if negative {
+            value.checked_sub(digit)?
+        } else {
+            value.checked_add(digit)?
+        };
+    }
+    Some(value)
+}
+
+/// An owned user. Ordered as every output is: numbers by value, before all other text by bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum User {
+    /// A canonical `i64`.
+    Number(i64),
+    /// Any other text.
+    Text(Box<str>),
+}
+
+impl User {
+    /// The same user, borrowed.
+    pub fn as_id(&self) -> UserId<'_> {
+        match self {
+            User::Number(number) => UserId::Number(*number),
+            User::Text(text) => UserId::Text(text),
+        }
+    }
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            User::Number(number) => write!(out, "{number}"),
+            User::Text(text) => out.write_str(text),
+        }
+    }
+}
+
+/// What a source's events do to a session (PRODUCT's rule 4), in the order in which they count at
+/// one instant, except that `Ignore` touches nothing.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Opens a session, whatever the gap: a login.
+    Start,
+    /// Anything a user does.
+    Activity,
+    /// Counted; never opens, extends or bridges.
+    Ignore,
+    /// Belongs to the session it closes: a logout.
+    End,
+    /// Closes a session without extending it.
+    Expiry,
+}
+
+impl Role {
+    /// The role's word in flags, configuration and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Start => "start",
+            Role::Activity => "activity",
+            Role::Ignore => "ignore",
+            Role::End => "end",
+            Role::Expiry => "expiry",
+        }
+    }
+}
+
+/// One stream of events of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name, without `;` and `:`.
+    pub name: String,
+    /// What its events do.
+    pub role: Role,
+    /// Whether a row equal in source, user and instant to another is dropped.
+    pub drop_duplicates: bool,
+}
+
+/// A batch of events: columns of equal length, filled by an importer and drained by the engine.
+#[derive(Debug, Default)]
+pub struct Batch {
+    at: Vec<Micros>,
+    source: Vec<u8>,
+    user: Vec<BatchUser>,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum BatchUser {
+    Number(i64),
+    Text { from: u32, len: u32 },
+}
+
+impl Batch {
+    /// Rows after which a batch should be handed on; small enough to stay in the cache.
+    pub const FULL: usize = 8192;
+
+    /// Appends one event. `source` is an index into the run's sources as the importer numbers them.
+    pub fn push(&mut self, at: Micros, user: UserId<'_>, source: u8) {
+        let user = match user {
+            UserId::Number(number) => BatchUser::Number(number),
+            UserId::Text(text) => {
+                let from = self.text.len() as u32;
+                self.text.push_str(text);
+                BatchUser::Text {
+                    from,
+                    len: text.len() as u32,
+                }
+            }
+        };
+        self.at.push(at);
+        self.source.push(source);
+        self.user.push(user);
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Whether it should be handed on now.
+    pub fn is_full(&self) -> bool {
+        self.at.len() >= Self::FULL || self.text.len() > 1 << 24
+    }
+
+    /// The events in the order in which they were pushed: time, user, source.
+    pub fn iter(&self) -> impl Iterator<Item = (Micros, UserId<'_>, u8)> {
+        self.at
+            .iter()
+            .zip(&self.user)
+            .zip(&self.source)
+            .map(|((&at, &user), &source)| {
+                let user = match user {
+                    BatchUser::Number(number) => UserId::Number(number),
+                    BatchUser::Text { from, len } => {
+                        UserId::Text(&self.text[from as usize..(from + len) as usize])
+                    }
+                };
+                (at, user, source)
+            })
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.at.clear();
+        self.source.clear();
+        self.user.clear();
+        self.text.clear();
+    }
+}

@@ -1,0 +1,120 @@
+//! Which formats exist and who writes them. One [`Report`] goes to every format, so all formats
+//! tell the same story; this module and its children know results, never how they were made.
+
+pub mod explain;
+pub mod sessions;
+
+use crate::events::Micros;
+use crate::import::ledger::SourceRecord;
+use crate::measures::Measures;
+use crate::time::duration::Timeout;
+use crate::time::period::PeriodLength;
+use crate::time::zone::Zone;
+
+/// The version of the output columns; names and order never change within one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// For people, on a terminal.
+    Table,
+    /// Comma-separated values, for machines and spreadsheets.
+    Csv,
+    /// One JSON object with the run record inside.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// A Markdown page.
+    Markdown,
+}
+
+/// By what a report is segmented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// One row per user.
+    User,
+    /// One row per set of sources.
+    Source,
+}
+
+/// A source that `--keep-going` went on without.
+#[derive(Clone, Debug)]
+pub struct MissingSource {
+    /// Its name.
+    pub name: String,
+    /// Why, in one line.
+    pub error: String,
+}
+
+/// What the numbers rest on: the run record.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Version of the program.
+    pub version: &'static str,
+    /// The inactivity timeout.
+    pub timeout: Timeout,
+    /// The report's zone.
+    pub zone: Zone,
+    /// When the data was taken.
+    pub now: Micros,
+    /// `--from`, inclusive.
+    pub from: Option<Micros>,
+    /// `--to`, exclusive.
+    pub to: Option<Micros>,
+    /// Rows per period, after `auto` was decided; `None` with `--segment` alone.
+    pub by: Option<PeriodLength>,
+    /// The segments.
+    pub segment: Option<Segment>,
+    /// Whether sessions are cut at midnight of the zone.
+    pub cut_day: bool,
+    /// `--max-length`, in microseconds.
+    pub max_length: Option<Micros>,
+    /// `--sample` as a share of users.
+    pub sample: Option<f64>,
+    /// Sources by role, then name.
+    pub sources: Vec<SourceRecord>,
+    /// Sources that could not be read (`--keep-going`).
+    pub missing: Vec<MissingSource>,
+    /// Events after `now`.
+    pub events_after_now: u64,
+    /// All reported sessions, open ones too.
+    pub sessions: u64,
+    /// Those that are open.
+    pub open_sessions: u64,
+}
+
+impl Run {
+    /// Whether every source was read.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// The rule in one sentence, as every report prints it.
+    pub fn rule(&self) -> &'static str {
+        "a gap longer than the timeout starts a new session; a gap equal to it does not"
+    }
+}
+
+/// A whole report.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What the numbers rest on.
+    pub run: Run,
+    /// The numbers.
+    pub measures: Measures,
+    /// Whether the overall row is asked for (`--total`).
+    pub total: bool,
+}
+
+/// How a result is laid out for people, and guarded for spreadsheets.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns of the terminal, or 80 in a pipe.
+    pub width: usize,
+    /// Whether escapes for colour may be written.
+    pub color: bool,
+    /// Whether the guard against spreadsheet formulas is off (`--csv-raw`).
+    pub csv_raw: bool,
+}

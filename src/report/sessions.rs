@@ -1,0 +1,22 @@
+//! The list of sessions, one row each, in every format.
+
+use crate::events::{Micros, UserId};
+
+/// One session as it is listed.
+#[derive(Clone, Debug)]
+pub struct SessionRow<'a> {
+    /// A UUID v5 of the definition, the user and the start.
+    pub session_id: uuid::Uuid,
+    /// The user.
+    pub user: UserId<'a>,
+    /// First event.
+    pub start: Micros,
+    /// Last event.
+    pub end: Micros,
+    /// Number of events.
+    pub events: u64,
+    /// Events per source, by name.
+    pub sources: Vec<(&'a str, u64)>,
+    /// Whether it is still open.
+    pub open: bool,
+}

@@ -1,0 +1,4 @@
+//! The sessionizer.
+
+pub mod extent;
+pub mod session;

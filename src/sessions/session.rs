@@ -1,0 +1,45 @@
+//! A session: a longest run of one user's events in which no gap is longer than the timeout.
+
+use crate::events::Micros;
+
+/// The sources of a session as a set of indices into the run's sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceSet([u64; 4]);
+
+impl SourceSet {
+    /// Adds a source.
+    pub fn insert(&mut self, source: u8) {
+        self.0[usize::from(source >> 6)] |= 1 << (source & 63);
+    }
+
+    /// The sources in it, in ascending order of index.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=255u8)
+            .filter(move |&source| self.0[usize::from(source >> 6)] >> (source & 63) & 1 == 1)
+    }
+}
+
+/// One session of one user. Its duration, `end - start`, is a lower bound of the time really spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its first event.
+    pub start: Micros,
+    /// Its last event.
+    pub end: Micros,
+    /// Number of events.
+    pub events: u64,
+    /// Where they came from.
+    pub sources: SourceSet,
+}
+
+impl Session {
+    /// Last event minus first event, in microseconds.
+    pub fn duration(&self) -> Micros {
+        self.end - self.start
+    }
+
+    /// Whether it is a single event.
+    pub fn is_bounce(&self) -> bool {
+        self.events == 1
+    }
+}

@@ -1,0 +1,1 @@
+//! Every promise of `sessionize`, kept by one binary.
