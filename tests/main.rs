@@ -1,1 +1,3 @@
 //! Every promise of `sessionize`, kept by one binary.
+
+mod time;
