@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use sessionize::error;
 use sessionize::events::{EARLIEST, LATEST, Micros, SECOND};
 use sessionize::time::duration::{DurationError, Timeout, parse_length, write_duration};
+use sessionize::time::period::{Calendar, Period, PeriodLength, before, containing, label};
 use sessionize::time::timestamp::{
     Boundary, EpochUnit, Hour24, RepeatedHour, SkippedHour, TimeCounts, TimeParser, TimeRefusal,
     TimeSpec, parse_boundary, print_instant, quoted, write_instant,
@@ -1203,4 +1204,229 @@ fn a_boundary_is_an_instant_a_local_time_or_a_whole_local_day() {
             .expect_err("twice")
             .contains("exists twice in Europe/Berlin")
     );
+}
+
+// Periods.
+
+fn period(length: PeriodLength, zone_name: &str, at: &str) -> Period {
+    containing(length, &zone(zone_name), utc(at))
+}
+
+fn span(start: &str, end: &str) -> Period {
+    Period {
+        start: utc(start),
+        end: utc(end),
+    }
+}
+
+fn hours_of(period: Period) -> i64 {
+    (period.end - period.start) / HOUR
+}
+
+#[test]
+fn a_length_is_named_by_one_word() {
+    for length in PeriodLength::ALL {
+        assert_eq!(length.name().parse(), Ok(length));
+    }
+    assert!("hours".parse::<PeriodLength>().is_err());
+}
+
+#[test]
+fn a_day_has_23_or_25_hours_when_the_clock_changes() {
+    for (zone_name, noon, hours) in [
+        ("Europe/Berlin", "2026-03-29T12:00:00Z", 23),
+        ("Europe/Berlin", "2026-10-25T12:00:00Z", 25),
+        ("Europe/Berlin", "2026-10-26T12:00:00Z", 24),
+        ("America/New_York", "2026-03-08T17:00:00Z", 23),
+        ("America/New_York", "2026-11-01T17:00:00Z", 25),
+    ] {
+        let day = period(PeriodLength::Day, zone_name, noon);
+        assert_eq!(hours_of(day), hours, "{zone_name} {noon}");
+        let calendar =
+            Calendar::covering(PeriodLength::Hour, &zone(zone_name), day.start, day.end - 1)
+                .expect("few periods");
+        assert_eq!(calendar.len() as i64, hours, "{zone_name} {noon}");
+        assert!(calendar.periods().all(|hour| hours_of(hour) == 1));
+    }
+    assert_eq!(
+        period(PeriodLength::Day, "Europe/Berlin", "2026-03-29T12:00:00Z"),
+        span("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")
+    );
+}
+
+#[test]
+fn a_repeated_hour_is_two_periods_of_one_name() {
+    let berlin = zone("Europe/Berlin");
+    let first = containing(PeriodLength::Hour, &berlin, utc("2026-10-25T00:30:00Z"));
+    let second = containing(PeriodLength::Hour, &berlin, utc("2026-10-25T01:30:00Z"));
+    assert_eq!(first, span("2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"));
+    assert_eq!(second, span("2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"));
+    for hour in [first, second] {
+        assert_eq!(label(hour, PeriodLength::Hour, &berlin), "2026-10-25 02:00");
+    }
+    assert_eq!(before(PeriodLength::Hour, &berlin, second), first);
+}
+
+#[test]
+fn a_change_of_half_an_hour_makes_hours_of_half_an_hour() {
+    let lord_howe = zone("Australia/Lord_Howe");
+    let hour = |at: &str| containing(PeriodLength::Hour, &lord_howe, utc(at));
+    assert_eq!(
+        hour("2026-04-04T14:30:00Z"),
+        span("2026-04-04T14:00:00Z", "2026-04-04T15:00:00Z")
+    );
+    assert_eq!(
+        hour("2026-04-04T15:10:00Z"),
+        span("2026-04-04T15:00:00Z", "2026-04-04T15:30:00Z")
+    );
+    assert_eq!(
+        hour("2026-04-04T15:30:00Z"),
+        span("2026-04-04T15:30:00Z", "2026-04-04T16:30:00Z")
+    );
+}
+
+#[test]
+fn hours_start_at_the_full_hour_of_the_local_clock() {
+    assert_eq!(
+        period(PeriodLength::Hour, "Asia/Kathmandu", "2026-01-01T00:00:00Z"),
+        span("2025-12-31T23:15:00Z", "2026-01-01T00:15:00Z")
+    );
+    assert_eq!(
+        period(PeriodLength::Hour, "+05:30", "2026-01-01T00:30:00Z"),
+        span("2026-01-01T00:30:00Z", "2026-01-01T01:30:00Z")
+    );
+}
+
+#[test]
+fn a_day_whose_midnight_is_skipped_or_repeated_starts_at_its_first_instant() {
+    assert_eq!(
+        period(
+            PeriodLength::Day,
+            "America/Sao_Paulo",
+            "2018-11-04T12:00:00Z"
+        ),
+        span("2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z")
+    );
+    assert_eq!(
+        period(PeriodLength::Day, "America/Havana", "2018-11-04T12:00:00Z"),
+        span("2018-11-04T04:00:00Z", "2018-11-05T05:00:00Z")
+    );
+    // The clock went from 00:01 on November 7 back to 23:01 on November 6.
+    assert_eq!(
+        period(
+            PeriodLength::Day,
+            "America/St_Johns",
+            "2010-11-07T02:45:00Z"
+        ),
+        span("2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z")
+    );
+}
+
+#[test]
+fn a_day_that_a_clock_change_skips_is_not_there() {
+    let apia = zone("Pacific/Apia");
+    let first = utc("2011-12-29T12:00:00Z");
+    let calendar =
+        Calendar::covering(PeriodLength::Day, &apia, first, first + 2 * DAY).expect("few");
+    let labels: Vec<String> = calendar
+        .periods()
+        .map(|day| label(day, PeriodLength::Day, &apia))
+        .collect();
+    assert_eq!(labels, ["2011-12-29", "2011-12-31", "2012-01-01"]);
+}
+
+#[test]
+fn weeks_start_on_monday_also_across_a_new_year() {
+    let week = period(PeriodLength::Week, "UTC", "2026-01-01T00:00:00Z");
+    assert_eq!(week, span("2025-12-29T00:00:00Z", "2026-01-05T00:00:00Z"));
+    assert_eq!(
+        label(week, PeriodLength::Week, &Zone::UTC),
+        "2025-12-29 W01"
+    );
+    let sunday = period(PeriodLength::Week, "UTC", "2021-01-03T23:59:59.999999Z");
+    assert_eq!(sunday, span("2020-12-28T00:00:00Z", "2021-01-04T00:00:00Z"));
+    assert_eq!(
+        label(sunday, PeriodLength::Week, &Zone::UTC),
+        "2020-12-28 W53"
+    );
+    let spring = period(PeriodLength::Week, "Europe/Berlin", "2026-03-29T12:00:00Z");
+    assert_eq!(hours_of(spring), 7 * 24 - 1);
+    assert_eq!(
+        label(spring, PeriodLength::Week, &zone("Europe/Berlin")),
+        "2026-03-23 W13"
+    );
+    let old = period(PeriodLength::Week, "UTC", "1969-12-31T00:00:00Z");
+    assert_eq!(old, span("1969-12-29T00:00:00Z", "1970-01-05T00:00:00Z"));
+}
+
+#[test]
+fn months_start_on_the_first() {
+    assert_eq!(
+        period(PeriodLength::Month, "UTC", "2024-02-29T23:00:00Z"),
+        span("2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z")
+    );
+    let march = period(PeriodLength::Month, "Europe/Berlin", "2024-02-29T23:00:00Z");
+    assert_eq!(march, span("2024-02-29T23:00:00Z", "2024-03-31T22:00:00Z"));
+    assert_eq!(
+        label(march, PeriodLength::Month, &zone("Europe/Berlin")),
+        "2024-03"
+    );
+    let first = utc("1969-12-15T00:00:00Z");
+    let calendar = Calendar::covering(PeriodLength::Month, &Zone::UTC, first, 0).expect("few");
+    assert_eq!(calendar.len(), 2);
+    assert_eq!(
+        calendar.period(1),
+        span("1970-01-01T00:00:00Z", "1970-02-01T00:00:00Z")
+    );
+}
+
+#[test]
+fn a_million_periods_are_the_most() {
+    let hours =
+        |count: i64| Calendar::covering(PeriodLength::Hour, &Zone::UTC, 0, count * HOUR - 1);
+    assert_eq!(
+        hours(1_000_000).map(|calendar| calendar.len()),
+        Ok(1_000_000)
+    );
+    let refused = hours(1_000_001).expect_err("too many");
+    assert_eq!(refused.estimate, 1_000_001);
+    assert_eq!(
+        refused.to_string(),
+        "the data spans about 1000001 periods of one hour; at most 1000000 can be reported"
+    );
+    assert!(Calendar::covering(PeriodLength::Day, &Zone::UTC, EARLIEST, LATEST).is_ok());
+    assert!(Calendar::covering(PeriodLength::Hour, &Zone::UTC, EARLIEST, LATEST).is_err());
+}
+
+proptest! {
+    #[test]
+    fn periods_tile_time(
+        zone in 0..chrono_tz::TZ_VARIANTS.len(),
+        length in prop::sample::select(PeriodLength::ALL.to_vec()),
+        first in -120 * 365 * DAY..80 * 365 * DAY,
+        span in 0..400 * DAY,
+        share in 0.0..=1.0,
+    ) {
+        let zone = Zone::Named(chrono_tz::TZ_VARIANTS[zone]);
+        let span = if length == PeriodLength::Hour { span / 8 } else { span };
+        let last = first + span;
+        let calendar = Calendar::covering(length, &zone, first, last).expect("few periods");
+        let final_index = calendar.len() - 1;
+        prop_assert!(calendar.period(0).start <= first && first < calendar.period(0).end);
+        prop_assert!(calendar.period(final_index).start <= last && last < calendar.period(final_index).end);
+        for (index, period) in calendar.periods().enumerate() {
+            prop_assert!(period.start < period.end);
+            prop_assert_eq!(containing(length, &zone, period.start), period);
+            prop_assert_eq!(containing(length, &zone, period.end - 1), period);
+            prop_assert_eq!(calendar.index_of(period.start), index);
+            prop_assert_eq!(calendar.index_of(period.end - 1), index);
+            if index > 0 {
+                prop_assert_eq!(before(length, &zone, period), calendar.period(index - 1));
+            }
+            prop_assert!(label(period, length, &zone).len() <= 16);
+        }
+        let at = first + (span as f64 * share) as i64;
+        let period = calendar.period(calendar.index_of(at));
+        prop_assert!(period.start <= at && at < period.end);
+    }
 }

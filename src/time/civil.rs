@@ -65,6 +65,23 @@ impl Date {
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         era * DAYS_IN_ERA + day_of_era - DAYS_BEFORE_1970
     }
+
+    /// The ISO week's number, 1 to 53: weeks start on Monday, and week 1 holds January 4.
+    pub(crate) fn iso_week(self) -> i64 {
+        let days = self.days();
+        let thursday = days - weekday(days) + 3;
+        let new_year = Date {
+            year: Date::from_days(thursday).year,
+            month: 1,
+            day: 1,
+        };
+        (thursday - new_year.days()) / 7 + 1
+    }
+}
+
+/// The day of the week of a day since 1970-01-01, which was a Thursday: 0 is Monday, 6 is Sunday.
+pub(crate) fn weekday(days: i64) -> i64 {
+    (days + 3).rem_euclid(7)
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
