@@ -1,5 +1,8 @@
 //! The failures that an exit code, a test or a script must recognise: a stable id, where it
-//! happened, what was met, and how to go on. How they are printed is `main`'s affair.
+//! happened, what was met, and how to go on. How they are printed is in [`text`]; which exit code
+//! they give is `main`'s affair.
+
+pub mod text;
 
 use std::fmt;
 
@@ -166,6 +169,13 @@ impl Failure {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());
+        self
+    }
+
+    /// The same failure with what stays as it was, if anything does.
+    #[must_use]
+    pub fn keeping(mut self, kept: Option<String>) -> Self {
+        self.kept = kept;
         self
     }
 
