@@ -238,7 +238,8 @@ fn fill<'a>(
     Ok(draft)
 }
 
-/// Renames the drafts in their order, syncing the folder after each. A signal waits meanwhile.
+/// Renames the drafts in their order, a report before its record, syncing the folder after each.
+/// A signal waits meanwhile.
 fn put_in_place(drafts: &mut [Draft<'_>], folder: &File) -> Result<(), Failure> {
     let mut state = cleanup::state();
     let mut replaced: Vec<String> = Vec::new();
@@ -254,13 +255,30 @@ fn put_in_place(drafts: &mut [Draft<'_>], folder: &File) -> Result<(), Failure> 
         if let Err(cause) = draft.rename() {
             return Err(failure(&cause, &replaced));
         }
-        state.add_published(shown);
+        if replaced.is_empty() {
+            state.add_published(shown);
+        }
         replaced.push(shown.clone());
-        if let Err(cause) = folder.sync_all() {
+        if let Err(cause) = sync_folder(folder) {
             return Err(failure(&cause, &replaced));
         }
     }
     Ok(())
+}
+
+/// Some file systems cannot sync a folder, and say so; there a rename is all that can be done.
+fn sync_folder(folder: &File) -> io::Result<()> {
+    match folder.sync_all() {
+        Err(cause) if is_unsupported(&cause) => Ok(()),
+        synced => synced,
+    }
+}
+
+fn is_unsupported(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+    )
 }
 
 fn write_stdout(
@@ -331,14 +349,18 @@ fn remove_leftovers(place: &Place) {
         place.temp_prefix(),
         place.beside(RECORD_SUFFIX).temp_prefix(),
     ];
-    let entries = fs::read_dir(&place.folder).into_iter().flatten().flatten();
-    for entry in entries {
+    let Ok(mut entries) = fs::read_dir(&place.folder) else {
+        return;
+    };
+    for entry in entries.by_ref().flatten() {
         let name = entry.file_name();
         let is_ours = prefixes.iter().any(|prefix| is_temp_of(prefix, &name));
         if is_ours {
             let _ = fs::remove_file(entry.path());
         }
     }
+    // Dropping it would panic if the system failed to close the folder; the end of the run will.
+    std::mem::forget(entries);
 }
 
 fn is_temp_of(prefix: &std::ffi::OsStr, name: &std::ffi::OsStr) -> bool {

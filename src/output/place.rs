@@ -226,10 +226,13 @@ fn last_of_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("symlinks go round in a circle"))
 }
 
-/// Not a link, or nothing at all.
+/// Not a link, nothing at all, or what is told later: no folder on the way, a name too long.
 fn is_end_of_links(cause: &io::Error) -> bool {
     matches!(
         cause.kind(),
-        io::ErrorKind::InvalidInput | io::ErrorKind::NotFound
+        io::ErrorKind::InvalidInput
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
     )
 }
