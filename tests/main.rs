@@ -1,3 +1,7 @@
 //! Every promise of `sessionize`, kept by one binary.
 
+mod errors;
+mod harness;
+mod output;
+mod output_faults;
 mod time;
