@@ -2,6 +2,7 @@
 
 mod errors;
 mod harness;
+mod measures;
 mod output;
 mod output_faults;
 mod time;

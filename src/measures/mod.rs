@@ -1,6 +1,16 @@
 //! What is measured: figures per period, per segment and overall, how sure they are, and whether
 //! they move. Takes sessions, gives structs; opens, prints and reads nothing.
 
+pub mod accumulator;
+pub mod interval;
+mod observation;
+pub mod plan;
+pub mod quantile;
+mod rows;
+mod series;
+pub mod summary;
+mod trend;
+
 use crate::events::Micros;
 use crate::time::period::{Period, PeriodLength};
 
@@ -102,6 +112,7 @@ pub struct DailyMean {
 
 /// Is the number moving? One per report.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a report has one trend")]
 pub enum Trend {
     /// Two neighbouring complete periods were compared.
     Compared {

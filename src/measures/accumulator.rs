@@ -1,0 +1,307 @@
+//! The accumulator: takes each user's sessions once, keeps sums, and gives the measures at the end.
+//! It holds cells, and durations where exact quantiles need them; never sessions.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::events::{Micros, UserId};
+use crate::measures::Measures;
+use crate::measures::Row;
+use crate::measures::observation::Observation;
+use crate::measures::plan::{Calendars, Plan, Segment};
+use crate::measures::quantile::quantile;
+use crate::measures::rows::{self, UserRow};
+use crate::measures::series::{Series, Slot, append, runs};
+use crate::measures::summary::UserTotals;
+use crate::measures::trend::{daily_means, trend};
+use crate::sessions::extent::Extents;
+use crate::sessions::session::{Session, SourceSet};
+use crate::time::period::Calendar;
+
+/// Sums over some of the users. Accumulators over other users merge into it; because everything is
+/// an integer until [`Accumulator::finish`], the result does not depend on who was added where, or
+/// in which order.
+#[derive(Clone, Debug)]
+pub struct Accumulator<'a> {
+    plan: &'a Plan,
+    calendars: &'a Calendars,
+    /// A session that ends later than this is open.
+    open_after: Micros,
+    overall: Slot,
+    touching_ends: u64,
+    /// One series over all users for each calendar of `calendars`.
+    all_users: Vec<Series>,
+    source_sets: HashMap<SourceSet, Series, FixedState>,
+    user_rows: Vec<UserRow>,
+    /// Scratch space: source set, period and position of each session of one user.
+    placed: Vec<(SourceSet, usize, usize)>,
+    /// Scratch space: durations of one user in one period.
+    durations: Vec<Micros>,
+}
+
+impl<'a> Accumulator<'a> {
+    /// An accumulator without any user.
+    pub fn new(plan: &'a Plan, calendars: &'a Calendars) -> Self {
+        Accumulator {
+            plan,
+            calendars,
+            open_after: plan.now - plan.timeout.micros(),
+            overall: Slot::default(),
+            touching_ends: 0,
+            all_users: vec![Series::default(); calendars.by_length.len()],
+            source_sets: HashMap::default(),
+            user_rows: Vec::new(),
+            placed: Vec::new(),
+            durations: Vec::new(),
+        }
+    }
+
+    /// Adds all sessions of one user that start in the window, in time order. They must start
+    /// within the extent that the calendars were made for, and a user must not be added twice, to
+    /// this accumulator or to one merged with it. No sessions: nothing is added.
+    pub fn user(&mut self, user: UserId<'_>, sessions: &[Session]) {
+        if sessions.is_empty() {
+            return;
+        }
+        self.overall
+            .cell
+            .add_user(&totals(sessions, self.open_after));
+        if self.keeps_overall_durations() {
+            keep_durations(&mut self.overall.durations, sessions, self.open_after);
+        }
+        self.count_touching_ends(sessions);
+        self.add_to_all_users(sessions);
+        match self.plan.segment {
+            None => {}
+            Some(Segment::User) => self.add_user_rows(user, sessions),
+            Some(Segment::SourceSet) => self.add_to_source_sets(sessions),
+        }
+    }
+
+    /// Adds what another accumulator of the same plan and calendars holds, over other users.
+    #[must_use]
+    pub fn merge(mut self, mut other: Self) -> Self {
+        self.overall.cell.merge(&other.overall.cell);
+        append(&mut self.overall.durations, other.overall.durations);
+        self.touching_ends += other.touching_ends;
+        for (series, other) in self.all_users.iter_mut().zip(other.all_users) {
+            series.merge(other);
+        }
+        for (sources, series) in other.source_sets {
+            self.source_sets.entry(sources).or_default().merge(series);
+        }
+        self.user_rows.append(&mut other.user_rows);
+        self
+    }
+
+    /// The measures. `extents` is what the calendars were made from; `source_names` are the names
+    /// of the sources by index.
+    ///
+    /// Shape of `rows`: by period, then segment, users in the order of `User` and source sets by
+    /// the bytes of their names. Without a segment every period from the first to the last one in
+    /// which a session starts has a row, so that an outage shows; with a segment only those with a
+    /// session have one. Rows per user have no intervals, being one user each. The medians of the
+    /// trend's figures are known where the rows have the same periods and no segment.
+    pub fn finish(mut self, extents: &Extents, source_names: &[impl AsRef<str>]) -> Measures {
+        let observation = Observation::new(self.plan, extents, source_names);
+        let mut remarks = Vec::new();
+        let rows = self.rows(&observation, source_names, &mut remarks);
+        let trend = trend(
+            self.plan,
+            self.calendars,
+            &mut self.all_users,
+            &observation,
+            &mut remarks,
+        );
+        let daily = daily_means(self.calendars, &self.all_users, &observation);
+        if extents.all.is_some_and(|all| all.last > self.plan.now) {
+            remarks.push(EVENTS_AFTER_NOW.to_owned());
+        }
+        Measures {
+            rows,
+            overall: self.overall_row(),
+            trend,
+            daily,
+            touching_ends: self.touching_ends,
+            extent: self.calendars.extent,
+            observed: observation.span,
+            remarks,
+        }
+    }
+
+    fn rows(
+        &mut self,
+        observation: &Observation,
+        source_names: &[impl AsRef<str>],
+        remarks: &mut Vec<String>,
+    ) -> Vec<Row> {
+        let by = self.plan.by.and_then(|by| self.calendars.position(by));
+        let periods = match by {
+            Some(by) => {
+                let calendar = &self.calendars.by_length[by].1;
+                let standings = rows::Standings::new(calendar, &self.all_users[by], observation);
+                remarks.extend(standings.remarks(observation));
+                Some(standings)
+            }
+            None => None,
+        };
+        match (self.plan.segment, by) {
+            (Some(Segment::User), _) => {
+                rows::of_users(std::mem::take(&mut self.user_rows), periods.as_ref())
+            }
+            (Some(Segment::SourceSet), _) => {
+                let named = self
+                    .source_sets
+                    .iter_mut()
+                    .map(|(&sources, series)| (joined_names(sources, source_names), series));
+                rows::of_source_sets(named.collect(), periods.as_ref())
+            }
+            (None, Some(by)) => periods.map_or_else(Vec::new, |periods| {
+                rows::of_periods(&mut self.all_users[by], &periods)
+            }),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Everything together. Takes the durations from where the rows kept them.
+    fn overall_row(&mut self) -> Row {
+        let durations = &mut self.overall.durations;
+        for series in self
+            .all_users
+            .iter_mut()
+            .chain(self.source_sets.values_mut())
+        {
+            series.take_durations(durations);
+        }
+        Row {
+            period: None,
+            complete: None,
+            segment: None,
+            figures: self.overall.figures(),
+            change: None,
+        }
+    }
+
+    /// Durations are kept once: with the rows, where each is in exactly one row that outlives its
+    /// user, else apart.
+    fn keeps_overall_durations(&self) -> bool {
+        match self.plan.segment {
+            None => self.plan.by.is_none(),
+            Some(Segment::User) => self.plan.total,
+            Some(Segment::SourceSet) => false,
+        }
+    }
+
+    fn count_touching_ends(&mut self, sessions: &[Session]) {
+        let Some((first, last)) = self.calendars.extent else {
+            return;
+        };
+        let timeout = self.plan.timeout.micros();
+        let touching = sessions
+            .iter()
+            .filter(|session| session.start - first < timeout || last - session.end < timeout);
+        self.touching_ends += touching.count() as u64;
+    }
+
+    fn add_to_all_users(&mut self, sessions: &[Session]) {
+        let kept = match self.plan.segment {
+            None => self.plan.by,
+            Some(_) => None,
+        };
+        for (series, (length, calendar)) in self.all_users.iter_mut().zip(&self.calendars.by_length)
+        {
+            let mut before = None;
+            for (index, run) in runs(Some(calendar), sessions) {
+                series.add(index, totals(run, self.open_after), &mut before);
+                if kept == Some(*length) {
+                    keep_durations(&mut series.slot(index).durations, run, self.open_after);
+                }
+            }
+        }
+    }
+
+    fn add_user_rows(&mut self, user: UserId<'_>, sessions: &[Session]) {
+        let mut before: Option<(usize, UserTotals)> = None;
+        for (period, run) in runs(self.row_calendar(), sessions) {
+            let totals = totals(run, self.open_after);
+            self.durations.clear();
+            keep_durations(&mut self.durations, run, self.open_after);
+            self.user_rows.push(UserRow {
+                period,
+                user: user.to_user(),
+                totals,
+                median: quantile(&mut self.durations, 50),
+                p90: quantile(&mut self.durations, 90),
+                earlier: before
+                    .filter(|(earlier, _)| earlier + 1 == period)
+                    .map(|(_, totals)| (totals.closed_sessions, totals.duration)),
+            });
+            before = Some((period, totals));
+        }
+    }
+
+    fn add_to_source_sets(&mut self, sessions: &[Session]) {
+        let mut placed = std::mem::take(&mut self.placed);
+        placed.clear();
+        let mut position = 0;
+        for (index, run) in runs(self.row_calendar(), sessions) {
+            for session in run {
+                placed.push((session.sources, index, position));
+                position += 1;
+            }
+        }
+        placed.sort_unstable();
+        for of_set in placed.chunk_by(|a, b| a.0 == b.0) {
+            let series = self.source_sets.entry(of_set[0].0).or_default();
+            let mut before = None;
+            for of_period in of_set.chunk_by(|a, b| a.1 == b.1) {
+                let index = of_period[0].1;
+                let run = of_period
+                    .iter()
+                    .map(|&(_, _, position)| &sessions[position]);
+                series.add(index, totals(run.clone(), self.open_after), &mut before);
+                keep_durations(&mut series.slot(index).durations, run, self.open_after);
+            }
+        }
+        self.placed = placed;
+    }
+
+    fn row_calendar(&self) -> Option<&'a Calendar> {
+        let position = self.calendars.position(self.plan.by?)?;
+        Some(&self.calendars.by_length[position].1)
+    }
+}
+
+const EVENTS_AFTER_NOW: &str = "Some events are later than the time at which the data was taken; \
+                                the sessions that they belong to count as open.";
+
+fn totals<'s>(sessions: impl IntoIterator<Item = &'s Session>, open_after: Micros) -> UserTotals {
+    let mut totals = UserTotals::default();
+    for session in sessions {
+        totals.add(session, session.end > open_after);
+    }
+    totals
+}
+
+fn keep_durations<'s>(
+    durations: &mut Vec<Micros>,
+    sessions: impl IntoIterator<Item = &'s Session>,
+    open_after: Micros,
+) {
+    let closed = sessions
+        .into_iter()
+        .filter(|session| session.end <= open_after);
+    durations.extend(closed.map(Session::duration));
+}
+
+/// The names of a set's sources in order, joined with `;`.
+fn joined_names(sources: SourceSet, names: &[impl AsRef<str>]) -> String {
+    let mut names: Vec<&str> = sources
+        .iter()
+        .filter_map(|source| names.get(usize::from(source)))
+        .map(AsRef::as_ref)
+        .collect();
+    names.sort_unstable();
+    names.join(";")
+}
