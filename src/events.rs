@@ -18,6 +18,9 @@ pub const LATEST: Micros = (1 << 55) - 1;
 /// The most sources one run can tell apart.
 pub const MAX_SOURCES: usize = 255;
 
+/// The index of a source whose events are not used after all.
+pub const GIVEN_UP: u8 = u8::MAX;
+
 /// A user as a source names it, borrowed from the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UserId<'a> {
