@@ -1,4 +1,595 @@
-//! Importers: from files and databases to batches of events, every row accounted for.
+//! Importers: from files and databases to batches of events, every row accounted for. Which
+//! importer reads which input is decided here; what becomes of the events is not known here.
 
+mod blocks;
+pub mod columns;
+pub mod csv;
+mod database;
+pub mod file;
+mod ids;
+pub mod inputs;
 pub mod intake;
 pub mod ledger;
+pub mod names;
+pub mod parquet;
+mod presets;
+mod sqlite;
+
+use std::sync::atomic::AtomicU64;
+
+use crate::error::{self, Failure, SourcePlace};
+use crate::events::{GIVEN_UP, Role, Source};
+use crate::import::csv::{Done, Lines, Reading, Sink};
+use crate::import::file::{Limits, Origin};
+use crate::import::inputs::{Body, Input, Unit};
+use crate::import::intake::{Intake, Refused, SourceTally, Tally};
+use crate::import::ledger::{Reject, SourceRecord};
+use crate::import::names::{MetSource, SourceNames};
+use crate::time::timestamp::TimeCounts;
+
+/// How many rejected rows a source may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Budget {
+    /// So many rows.
+    Rows(u64),
+    /// This share of the source's rows, between 0 and 1.
+    Share(f64),
+}
+
+impl Budget {
+    fn allows(self, rejected: u64, read: u64) -> bool {
+        match self {
+            Budget::Rows(rows) => rejected <= rows,
+            Budget::Share(share) => rejected as f64 <= share * read as f64,
+        }
+    }
+}
+
+/// What holds for all inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// `--max-rejects`.
+    pub budget: Budget,
+    /// `--keep-going`.
+    pub keep_going: bool,
+    /// `--allow-empty`.
+    pub allow_empty: bool,
+    /// Limits on files.
+    pub limits: Limits,
+}
+
+/// What an import gave beside the events.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// The sources, by role and then name, with what is known of their rows so far.
+    pub records: Vec<SourceRecord>,
+    /// The same for the engine.
+    pub sources: Vec<Source>,
+    /// From provisional numbers to indices into both; [`GIVEN_UP`] where the rows are not used.
+    pub translation: Vec<u8>,
+    /// Sources that failed, under `--keep-going`.
+    pub missing: Vec<(String, Failure)>,
+    /// What a reader should know, a line each.
+    pub notes: Vec<String>,
+}
+
+/// A rejected row and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedReject {
+    /// The source's name.
+    pub source: String,
+    /// The file; empty for a database.
+    pub file: String,
+    /// The row.
+    pub reject: Reject,
+}
+
+/// Reads all inputs; events go to the sinks, one for each thread. Rejected rows go to `rejects`,
+/// also when the reading fails because of them.
+///
+/// # Errors
+///
+/// The first input's that cannot be used, unless `keep_going` and another one can.
+pub fn read(
+    inputs: &[Input],
+    options: &Options,
+    rows: &AtomicU64,
+    sinks: &mut [Sink<'_>],
+    rejects: &mut Vec<PlacedReject>,
+) -> Result<Imported, Failure> {
+    let inputs::Opened {
+        units,
+        mut databases,
+        missing,
+        notes,
+    } = inputs::open(inputs, options.keep_going)?;
+    let names = SourceNames::new(units.iter().map(|unit| unit.place.name.clone()).collect());
+    let mut imported = Imported {
+        missing,
+        notes,
+        ..Imported::default()
+    };
+    let mut results = Vec::with_capacity(units.len());
+    for (index, unit) in units.iter().enumerate() {
+        let input = &inputs[unit.input];
+        let reader = UnitReader {
+            unit,
+            input,
+            index,
+            options,
+            names: &names,
+            rows,
+        };
+        let result = reader
+            .read(&mut databases, sinks, &mut imported.notes)
+            .and_then(|result| within_budget(result, unit, options, rejects));
+        match result {
+            Ok(result) => results.push(Some(result)),
+            Err(failure) => {
+                let failure = match failure.source {
+                    Some(_) => failure,
+                    None => failure.in_source(&unit.place),
+                };
+                if !options.keep_going {
+                    return Err(failure);
+                }
+                imported.missing.push((unit.place.name.clone(), failure));
+                results.push(None);
+            }
+        }
+    }
+    if names.overflowed() {
+        return Err(Failure::new(
+            error::TOO_MANY_SOURCES,
+            format!("more than {} sources", crate::events::MAX_SOURCES),
+        ));
+    }
+    if results.iter().all(Option::is_none)
+        && let Some((_, first)) = imported.missing.first()
+    {
+        return Err(first.clone());
+    }
+    imported.missing.sort_by(|one, other| one.0.cmp(&other.0));
+    assemble(&mut imported, inputs, &units, names.into_met(), results)?;
+    Ok(imported)
+}
+
+/// A thread's result; its panic goes on in the caller.
+pub(crate) fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Blocks are numbered from this multiple of their file's number on.
+const FILE_BLOCK: u64 = 1 << 32;
+
+/// The number of a file's first block.
+pub(crate) fn file_block(file: u64) -> u64 {
+    file * FILE_BLOCK
+}
+
+/// What a unit gave.
+struct UnitResult {
+    tally: Tally,
+    /// Each file, with its lines where rows are known by physical lines.
+    files: Vec<(String, Option<Lines>)>,
+}
+
+impl UnitResult {
+    /// The file and the physical line of a place; blocks are numbered by file.
+    fn place(&self, (block, line): (u64, u64)) -> (String, u64) {
+        match self.files.get((block / FILE_BLOCK) as usize) {
+            Some((file, Some(lines))) => (file.clone(), lines.line(block & (FILE_BLOCK - 1), line)),
+            Some((file, None)) => (file.clone(), line),
+            None => (String::new(), line),
+        }
+    }
+}
+
+struct UnitReader<'a> {
+    unit: &'a Unit,
+    input: &'a Input,
+    index: usize,
+    options: &'a Options,
+    names: &'a SourceNames,
+    rows: &'a AtomicU64,
+}
+
+impl UnitReader<'_> {
+    fn read(
+        &self,
+        databases: &mut [sqlite::Database],
+        sinks: &mut [Sink<'_>],
+        notes: &mut Vec<String>,
+    ) -> Result<UnitResult, Failure> {
+        self.names.own(self.index);
+        match &self.unit.body {
+            Body::Text { origins, dialect } => self.text(origins, dialect, sinks, notes),
+            Body::Parquet { paths } => self.parquet(paths, sinks, notes),
+            Body::Table { database, query } => {
+                self.table(&mut databases[*database], query, sinks, notes)
+            }
+        }
+    }
+
+    fn text(
+        &self,
+        origins: &[Origin],
+        dialect: &csv::Dialect,
+        sinks: &mut [Sink<'_>],
+        notes: &mut Vec<String>,
+    ) -> Result<UnitResult, Failure> {
+        let reading = Reading {
+            dialect,
+            asked: &self.input.columns,
+            terms: &self.input.terms,
+            limits: self.options.limits,
+            allow_empty: self.options.allow_empty,
+            input: self.index,
+            names: self.names,
+            rows: self.rows,
+        };
+        let mut result = UnitResult {
+            tally: Tally::default(),
+            files: Vec::new(),
+        };
+        for origin in origins {
+            let file = match origin {
+                Origin::File(path) => path.display().to_string(),
+                Origin::Stdin => "-".to_owned(),
+            };
+            let place = match origins.len() {
+                1 => self.unit.place.clone(),
+                _ => SourcePlace {
+                    place: file.clone(),
+                    ..self.unit.place.clone()
+                },
+            };
+            let file_number = result.files.len() as u64;
+            let Done {
+                tally,
+                lines,
+                chosen,
+                warnings,
+            } = csv::read(origin, file_number, &reading, sinks)
+                .map_err(|failure| failure.in_source(&place))?;
+            result.tally.merge(tally);
+            result.files.push((file, Some(lines)));
+            self.say_columns(&chosen, notes);
+            notes.extend(warnings.iter().map(|warning| format!("{place}: {warning}")));
+        }
+        Ok(result)
+    }
+
+    fn parquet(
+        &self,
+        paths: &[std::path::PathBuf],
+        sinks: &mut [Sink<'_>],
+        notes: &mut Vec<String>,
+    ) -> Result<UnitResult, Failure> {
+        let mut result = UnitResult {
+            tally: Tally::default(),
+            files: Vec::new(),
+        };
+        for path in paths {
+            let file_name = path.display().to_string();
+            let place = match paths.len() {
+                1 => self.unit.place.clone(),
+                _ => SourcePlace {
+                    place: file_name.clone(),
+                    ..self.unit.place.clone()
+                },
+            };
+            let file = file::open(path).map_err(|failure| failure.in_source(&place))?;
+            let mut parquet = parquet::ParquetFile::open(file, &place)?;
+            let header = parquet.header();
+            let chosen = columns::Chosen::among(&header, &self.input.columns)
+                .map_err(|failure| failure.in_source(&place))?;
+            let mut intake = self.intake(sinks, (&header[chosen.user], &header[chosen.time]));
+            intake.begin_block(file_block(result.files.len() as u64));
+            let columns = parquet::Columns {
+                user: chosen.user,
+                time: chosen.time,
+                source: chosen.source,
+            };
+            parquet.read(columns, &place, &mut intake, self.names.own(self.index))?;
+            result.tally.merge(intake.finish());
+            result.files.push((file_name, None));
+            self.say_columns(&chosen.recognised, notes);
+        }
+        Ok(result)
+    }
+
+    fn table(
+        &self,
+        database: &mut sqlite::Database,
+        query: &database::Query,
+        sinks: &mut [Sink<'_>],
+        notes: &mut Vec<String>,
+    ) -> Result<UnitResult, Failure> {
+        let place = &self.unit.place;
+        let reading = database.prepare(query, place)?;
+        let mut intake = self.intake(sinks, (&reading.user, &reading.time));
+        database.read(&reading, place, &mut intake, self.names.own(self.index))?;
+        let tally = intake.finish();
+        if tally.time.zoneless > 0 {
+            notes.push(format!(
+                "{place}: times without an offset are taken as {}",
+                self.zone_in_words()
+            ));
+        }
+        let recognised = [
+            ("user", reading.user.clone()),
+            ("time", reading.time.clone()),
+        ];
+        self.say_columns(&recognised, notes);
+        Ok(UnitResult {
+            tally,
+            files: Vec::new(),
+        })
+    }
+
+    /// An intake for readers that work on one thread.
+    fn intake<'b>(&'b self, sinks: &'b mut [Sink<'_>], columns: (&'b str, &'b str)) -> Intake<'b> {
+        let sink = sinks
+            .first_mut()
+            .expect("there is a sink for every thread, and one thread at least");
+        Intake::new(
+            &self.input.terms,
+            self.index,
+            self.names,
+            columns,
+            sink.as_mut(),
+            self.rows,
+        )
+    }
+
+    fn zone_in_words(&self) -> String {
+        self.input
+            .terms
+            .time
+            .zone
+            .map_or_else(|| "UTC".to_owned(), |zone| zone.to_string())
+    }
+
+    /// Says which columns were recognised by their names.
+    fn say_columns(&self, chosen: &[(&'static str, String)], notes: &mut Vec<String>) {
+        if chosen.is_empty() {
+            return;
+        }
+        let words: Vec<String> = chosen
+            .iter()
+            .map(|(what, name)| {
+                format!(
+                    "{what} is column {}",
+                    crate::time::timestamp::quoted(name.as_bytes())
+                )
+            })
+            .collect();
+        let note = format!("{}: {}", self.unit.place, words.join(", "));
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+}
+
+/// Refuses a unit whose numbers have no unit, or whose rejected rows are over the budget; keeps
+/// its rejected rows otherwise, and in the second case too.
+fn within_budget(
+    result: UnitResult,
+    unit: &Unit,
+    options: &Options,
+    rejects: &mut Vec<PlacedReject>,
+) -> Result<UnitResult, Failure> {
+    if let Err(needs) = result.tally.time.unit() {
+        let message = needs.describe(|place| format!("line {}", result.place(place).1));
+        return Err(Failure::new(error::NEEDS_UNIT, message)
+            .in_source(&unit.place)
+            .help("say it with --epoch-unit, or epoch_unit of the source"));
+    }
+    let placed: Vec<(String, Reject)> = result
+        .tally
+        .refused
+        .iter()
+        .map(|refused| reject(&result, refused))
+        .collect();
+    let rejected: u64 = result
+        .tally
+        .sources
+        .values()
+        .flat_map(|tally| tally.rejected.values())
+        .sum();
+    let read: u64 = result.tally.sources.values().map(|tally| tally.read).sum();
+    let failure = (!options.budget.allows(rejected, read))
+        .then(|| over_budget(unit, &placed, rejected, read, result.files.len() > 1));
+    let source = unit.place.name.clone();
+    rejects.extend(placed.into_iter().map(|(file, reject)| PlacedReject {
+        source: source.clone(),
+        file,
+        reject,
+    }));
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(result),
+    }
+}
+
+fn reject(result: &UnitResult, refused: &Refused) -> (String, Reject) {
+    let (file, line) = result.place(refused.place);
+    let reject = Reject {
+        kind: refused.kind,
+        line,
+        byte: refused.byte,
+        column: refused.column.clone(),
+        message: refused.message.clone(),
+    };
+    (file, reject)
+}
+
+/// How many examples of a kind a message shows.
+const EXAMPLES: usize = 5;
+
+fn over_budget(
+    unit: &Unit,
+    placed: &[(String, Reject)],
+    rejected: u64,
+    read: u64,
+    several_files: bool,
+) -> Failure {
+    let row = if matches!(unit.body, Body::Table { .. } | Body::Parquet { .. }) {
+        "row"
+    } else {
+        "line"
+    };
+    let words = |file: &str, reject: &Reject| {
+        let file = if several_files {
+            format!("{file}, ")
+        } else {
+            String::new()
+        };
+        let column = reject.column.as_ref().map_or(String::new(), |column| {
+            format!(
+                ", column {}",
+                crate::time::timestamp::quoted(column.as_bytes())
+            )
+        });
+        format!("{file}{row} {}{column}: {}", reject.line, reject.message)
+    };
+    let Some((file, first)) = placed.first() else {
+        return Failure::new(
+            error::READ,
+            format!("{rejected} of {read} rows cannot be used"),
+        );
+    };
+    let mut failure = Failure::new(first.kind, words(file, first))
+        .in_source(&unit.place)
+        .at_line(first.line);
+    failure.byte = Some(first.byte);
+    failure = failure.detail(format!(
+        "rejected: {rejected} of {read} rows cannot be used"
+    ));
+    let mut shown: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for (file, reject) in &placed[1..] {
+        let shown = shown
+            .entry(reject.kind.id)
+            .or_insert(usize::from(reject.kind == first.kind));
+        *shown += 1;
+        if *shown <= EXAMPLES {
+            failure = failure.detail(format!("[{}] {}", reject.kind.id, words(file, reject)));
+        }
+    }
+    failure
+        .help("mend the rows, or allow some with --max-rejects N and keep them with --rejects FILE")
+}
+
+/// Puts the sources in order and their counts in place.
+fn assemble(
+    imported: &mut Imported,
+    inputs: &[Input],
+    units: &[Unit],
+    met: Vec<MetSource>,
+    results: Vec<Option<UnitResult>>,
+) -> Result<(), Failure> {
+    let mut all: Vec<(SourceRecord, Source)> = Vec::new();
+    imported.translation = vec![GIVEN_UP; met.len()];
+    let mut place_of: Vec<Option<String>> = vec![None; met.len()];
+    for (number, source) in met.iter().enumerate() {
+        let (unit, Some(result)) = (&units[source.input], &results[source.input]) else {
+            continue;
+        };
+        let input = &inputs[unit.input];
+        let tally = result.tally.sources.get(&(number as u8));
+        let is_own = source.name == unit.place.name;
+        if tally.is_none() && is_own && input.columns.source.is_some() {
+            continue;
+        }
+        let role = match is_own {
+            true => unit.role,
+            false => input
+                .roles
+                .get(&source.name)
+                .copied()
+                .unwrap_or(Role::Activity),
+        };
+        add(
+            &mut all,
+            unit,
+            source,
+            role,
+            input.drop_duplicates,
+            tally,
+            &result.tally.time,
+        )?;
+        place_of[number] = Some(source.name.clone());
+    }
+    all.sort_by(|(_, one), (_, other)| (one.role, &one.name).cmp(&(other.role, &other.name)));
+    for (number, name) in place_of.iter().enumerate() {
+        if let Some(place) = name
+            .as_ref()
+            .and_then(|name| all.iter().position(|(_, s)| s.name == *name))
+        {
+            imported.translation[number] = place as u8;
+        }
+    }
+    (imported.records, imported.sources) = all.into_iter().unzip();
+    Ok(())
+}
+
+/// Adds a source, or the rows of one of the same name that another input's column named.
+fn add(
+    all: &mut Vec<(SourceRecord, Source)>,
+    unit: &Unit,
+    source: &MetSource,
+    role: Role,
+    drop_duplicates: bool,
+    tally: Option<&SourceTally>,
+    time: &TimeCounts,
+) -> Result<(), Failure> {
+    let known = all.iter().position(|(_, known)| known.name == source.name);
+    let index = match known {
+        Some(index) if all[index].1.role != role => {
+            return Err(inputs::same_name(
+                &source.name,
+                &all[index].0.place,
+                &unit.place.place,
+            ));
+        }
+        Some(index) => index,
+        None => {
+            let record = SourceRecord {
+                name: source.name.clone(),
+                kind: unit.place.kind,
+                place: unit.place.place.clone(),
+                role,
+                counts: ledger::Counts::default(),
+                rejected_by_kind: Default::default(),
+                floored: 0,
+                leap_seconds: 0,
+                extent: None,
+            };
+            all.push((
+                record,
+                Source {
+                    name: source.name.clone(),
+                    role,
+                    drop_duplicates,
+                },
+            ));
+            all.len() - 1
+        }
+    };
+    let record = &mut all[index].0;
+    if let Some(tally) = tally {
+        record.counts.read += tally.read;
+        record.counts.rejected += tally.rejected.values().sum::<u64>();
+        record.counts.filtered_users += tally.filtered_users;
+        record.counts.filtered_anonymous += tally.filtered_anonymous;
+        for (kind, count) in &tally.rejected {
+            *record.rejected_by_kind.entry(kind).or_default() += count;
+        }
+    }
+    record.floored += time.floored;
+    record.leap_seconds += time.leap_seconds;
+    Ok(())
+}

@@ -1,0 +1,585 @@
+//! CSV and TSV: a header, the columns that matter, and records parsed on all cores. Records
+//! without a quote are split here; everything with quotes goes through the csv package.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use memchr::{memchr, memchr_iter, memchr2};
+
+use crate::error::{self, Failure};
+use crate::events::Batch;
+use crate::import::blocks::{Block, Blocks, Marks, Stop, count_lines};
+use crate::import::columns::{AskedColumns, Chosen};
+use crate::import::file::{Bytes, Limits, Origin};
+use crate::import::file_block;
+use crate::import::intake::{Intake, SourceValue, Tally, Terms, TimeValue, UserValue};
+use crate::import::names::SourceNames;
+
+/// How a CSV source is laid out.
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    /// Between fields; one byte.
+    pub delimiter: u8,
+    /// Lines that begin with it are no rows.
+    pub comment: Option<u8>,
+    /// Lines before the header.
+    pub skip_lines: u64,
+    /// Whether the first record is a header; otherwise columns are named `1`, `2`, …
+    pub header: bool,
+    /// Whether rows with too few fields are used when user and time are there.
+    pub pad: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            delimiter: b',',
+            comment: None,
+            skip_lines: 0,
+            header: true,
+            pad: false,
+        }
+    }
+}
+
+/// What a CSV file gave.
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
+    /// Physical lines per block, for places of rejected rows.
+    pub(crate) lines: Lines,
+    /// Columns that were chosen by their known names.
+    pub(crate) chosen: Vec<(&'static str, String)>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How many physical lines stand before each block.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lines {
+    before_first: u64,
+    blocks: BTreeMap<u64, u64>,
+}
+
+impl Lines {
+    /// The physical line, from 1, of a line in a block, from 0.
+    pub(crate) fn line(&self, block: u64, line: u64) -> u64 {
+        let before: u64 = self.blocks.range(..block).map(|(_, lines)| lines).sum();
+        self.before_first + before + line + 1
+    }
+}
+
+/// Everything a reading thread needs to know of the file.
+struct Layout<'a> {
+    first_block: u64,
+    marks: Marks,
+    pad: bool,
+    header: &'a [String],
+    chosen: &'a Chosen,
+}
+
+/// What all files of a source share.
+pub(crate) struct Reading<'a> {
+    pub(crate) dialect: &'a Dialect,
+    pub(crate) asked: &'a AskedColumns,
+    pub(crate) terms: &'a Terms,
+    pub(crate) limits: Limits,
+    pub(crate) allow_empty: bool,
+    pub(crate) input: usize,
+    pub(crate) names: &'a SourceNames,
+    pub(crate) rows: &'a AtomicU64,
+}
+
+/// What takes events on one thread.
+pub type Sink<'a> = Box<dyn FnMut(&Batch) + Send + 'a>;
+
+/// Reads one file of a source, the `file`th, on as many threads as there are sinks.
+pub(crate) fn read(
+    origin: &Origin,
+    file: u64,
+    reading: &Reading<'_>,
+    sinks: &mut [Sink<'_>],
+) -> Result<Done, Failure> {
+    let bytes = Bytes::open(origin, reading.limits)?;
+    let marks = Marks {
+        delimiter: reading.dialect.delimiter,
+        comment: reading.dialect.comment,
+    };
+    let mut blocks = Blocks::new(bytes, marks, reading.limits);
+    let mut lines = Lines::default();
+    let header = header(
+        &mut blocks,
+        reading.dialect,
+        reading.terms.latin1,
+        &mut lines.before_first,
+    )
+    .map_err(|stop| placed(stop, &lines))?;
+    let Some(header) = header else {
+        let warnings = vec!["0 rows".to_owned()];
+        return match reading.allow_empty {
+            true => Ok(Done {
+                tally: Tally::default(),
+                lines,
+                chosen: Vec::new(),
+                warnings,
+            }),
+            false => Err(empty(origin)),
+        };
+    };
+    let chosen = Chosen::among(&header, reading.asked)?;
+    let layout = Layout {
+        first_block: file_block(file),
+        marks,
+        pad: reading.dialect.pad,
+        header: &header,
+        chosen: &chosen,
+    };
+    let (tally, counted, stop) = parse_all(&mut blocks, &layout, reading, sinks);
+    lines.blocks = counted;
+    if let Some(stop) = stop {
+        return Err(placed(stop, &lines));
+    }
+    let warnings = blocks.finish()?.into_iter().collect();
+    Ok(Done {
+        tally,
+        lines,
+        chosen: chosen.recognised,
+        warnings,
+    })
+}
+
+fn empty(origin: &Origin) -> Failure {
+    let message = match origin {
+        Origin::File(path) => {
+            let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            format!("file is empty ({size} bytes, no header)")
+        }
+        Origin::Stdin => "standard input is empty (no header)".to_owned(),
+    };
+    Failure::new(error::EMPTY_FILE, message)
+        .help("--allow-empty takes it as a source without events")
+}
+
+fn placed(stop: Stop, lines: &Lines) -> Failure {
+    let mut failure = stop.failure;
+    if let Some((block, line)) = stop.place {
+        let line = lines.line(block, line);
+        failure.message = format!("line {line}: {}", failure.message);
+        failure.line = Some(line);
+    }
+    failure
+}
+
+/// The names of the columns; `None` when there is nothing. Counts the lines before the first row.
+fn header(
+    blocks: &mut Blocks,
+    dialect: &Dialect,
+    latin1: bool,
+    lines: &mut u64,
+) -> Result<Option<Vec<String>>, Stop> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    if blocks
+        .peek(BYTE_ORDER_MARK.len())?
+        .starts_with(BYTE_ORDER_MARK)
+    {
+        blocks.skip(BYTE_ORDER_MARK.len());
+    }
+    for _ in 0..dialect.skip_lines {
+        blocks.take_line()?;
+        *lines += 1;
+    }
+    loop {
+        if !dialect.header {
+            return first_record_names(blocks, dialect);
+        }
+        let Some(record) = blocks.take_record()? else {
+            return Ok(None);
+        };
+        let is_comment = dialect.comment.is_some() && record.first().copied() == dialect.comment;
+        let first_line = *lines + 1;
+        *lines += count_lines(&record);
+        if is_comment || record.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
+            continue;
+        }
+        return Ok(Some(names(&record, dialect, latin1, first_line)?));
+    }
+}
+
+/// Without a header: `1`, `2`, … as many as the first record has.
+fn first_record_names(blocks: &mut Blocks, dialect: &Dialect) -> Result<Option<Vec<String>>, Stop> {
+    let mut most = 64 * 1024;
+    loop {
+        let seen = blocks.peek(most)?;
+        let whole = seen.len() < most;
+        let mut reader = package_reader(dialect.delimiter, dialect.comment, seen);
+        let mut record = csv::ByteRecord::new();
+        let found = reader.read_byte_record(&mut record).unwrap_or(false);
+        if !found && whole {
+            return Ok(None);
+        }
+        if found && (whole || (reader.position().byte() as usize) < seen.len()) {
+            return Ok(Some(
+                (1..=record.len())
+                    .map(|number| number.to_string())
+                    .collect(),
+            ));
+        }
+        most *= 4;
+        if most > Limits::MAX_FIELD * 8 {
+            return Err(Failure::new(error::FIELD_SIZE, "the first line is too long").into());
+        }
+    }
+}
+
+fn package_reader(delimiter: u8, comment: Option<u8>, bytes: &[u8]) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .comment(comment)
+        .from_reader(bytes)
+}
+
+fn names(
+    record: &[u8],
+    dialect: &Dialect,
+    latin1: bool,
+    line: u64,
+) -> Result<Vec<String>, Failure> {
+    let mut fields = csv::ByteRecord::new();
+    package_reader(dialect.delimiter, None, record)
+        .read_byte_record(&mut fields)
+        .map_err(|error| Failure::new(error::READ, error.to_string()))?;
+    if let Some(byte) = memchr(0, record) {
+        let failure = Failure::new(
+            error::ENCODING,
+            format!("NUL byte at line {line}, byte {byte}"),
+        );
+        return Err(failure.at_line(line));
+    }
+    fields
+        .iter()
+        .map(|field| match std::str::from_utf8(field) {
+            Ok(name) => Ok(name.to_owned()),
+            Err(_) if latin1 => Ok(field.iter().map(|&byte| char::from(byte)).collect()),
+            Err(_) => {
+                let byte =
+                    std::str::from_utf8(record).map_or_else(|error| error.valid_up_to(), str::len);
+                Err(Failure::new(
+                    error::ENCODING,
+                    format!("invalid UTF-8 at line {line}, byte {byte}"),
+                )
+                .at_line(line)
+                .help("--encoding latin1 reads Latin-1"))
+            }
+        })
+        .collect()
+}
+
+/// Parses all blocks; gives the counts, the lines of each block, and what stopped the reading.
+fn parse_all(
+    blocks: &mut Blocks,
+    layout: &Layout<'_>,
+    reading: &Reading<'_>,
+    sinks: &mut [Sink<'_>],
+) -> (Tally, BTreeMap<u64, u64>, Option<Stop>) {
+    let first = match blocks.next_block(Vec::new()) {
+        Ok(Some(block)) => block,
+        Ok(None) => return (Tally::default(), BTreeMap::new(), None),
+        Err(stop) => return (Tally::default(), BTreeMap::new(), Some(stop)),
+    };
+    let second = blocks.next_block(Vec::new());
+    let own = reading.names.own(reading.input);
+    if let (Ok(None), [sink, ..]) = (&second, &mut *sinks) {
+        let mut parser = Parser::new(layout, reading, own, sink.as_mut());
+        let lines = parser.block(&first);
+        return (parser.intake.finish(), BTreeMap::from([(0, lines)]), None);
+    }
+    let (send, receive) = sync_channel::<Block>(sinks.len() * 2);
+    let receive = Mutex::new(receive);
+    let spare = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = sinks
+            .iter_mut()
+            .map(|sink| {
+                let (receive, spare) = (&receive, &spare);
+                scope.spawn(move || {
+                    let parser = Parser::new(layout, reading, own, sink.as_mut());
+                    parser.drain(receive, spare)
+                })
+            })
+            .collect();
+        let stop = feed(blocks, first, second, &send, &spare);
+        drop(send);
+        let (mut tally, mut lines) = (Tally::default(), BTreeMap::new());
+        for worker in workers {
+            let (part, counted) = crate::import::join(worker);
+            tally.merge(part);
+            lines.extend(counted);
+        }
+        (tally, lines, stop)
+    })
+}
+
+type Spare = Mutex<Vec<Vec<u8>>>;
+
+/// Sends blocks to the workers until the end, or until reading stops.
+fn feed(
+    blocks: &mut Blocks,
+    first: Block,
+    second: Result<Option<Block>, Stop>,
+    send: &std::sync::mpsc::SyncSender<Block>,
+    spare: &Spare,
+) -> Option<Stop> {
+    let mut next = Ok(Some(first));
+    let mut after = Some(second);
+    loop {
+        match next {
+            Ok(Some(block)) => {
+                if send.send(block).is_err() {
+                    return None;
+                }
+            }
+            Ok(None) => return None,
+            Err(stop) => return Some(stop),
+        }
+        next = after.take().unwrap_or_else(|| {
+            let recycled = spare
+                .lock()
+                .expect("nothing panics while it holds this")
+                .pop();
+            blocks.next_block(recycled.unwrap_or_default())
+        });
+    }
+}
+
+/// Parses blocks on one thread.
+struct Parser<'a> {
+    layout: &'a Layout<'a>,
+    intake: Intake<'a>,
+    own: u8,
+    joined: Vec<u8>,
+}
+
+/// The cells of a row that matter.
+#[derive(Clone, Copy, Default)]
+struct Cells<'t> {
+    user: Option<&'t [u8]>,
+    time: Option<&'t [u8]>,
+    time_of_day: Option<&'t [u8]>,
+    source: Option<&'t [u8]>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(
+        layout: &'a Layout<'a>,
+        reading: &Reading<'a>,
+        own: u8,
+        sink: &'a mut (dyn FnMut(&Batch) + Send),
+    ) -> Self {
+        let name = |index: usize| layout.header[index].as_str();
+        let columns = (name(layout.chosen.user), name(layout.chosen.time));
+        let intake = Intake::new(
+            reading.terms,
+            reading.input,
+            reading.names,
+            columns,
+            sink,
+            reading.rows,
+        );
+        Self {
+            layout,
+            intake,
+            own,
+            joined: Vec::new(),
+        }
+    }
+
+    /// Parses blocks as they come; gives the counts and the lines of each block.
+    fn drain(
+        mut self,
+        receive: &Mutex<Receiver<Block>>,
+        spare: &Spare,
+    ) -> (Tally, Vec<(u64, u64)>) {
+        let mut lines = Vec::new();
+        loop {
+            let next = receive
+                .lock()
+                .expect("no thread panics while it waits")
+                .recv();
+            let Ok(block) = next else { break };
+            lines.push((block.number, self.block(&block)));
+            spare
+                .lock()
+                .expect("nothing panics while it holds this")
+                .push(block.bytes);
+        }
+        (self.intake.finish(), lines)
+    }
+
+    /// Parses one block; gives its physical lines.
+    fn block(&mut self, block: &Block) -> u64 {
+        self.intake
+            .begin_block(self.layout.first_block + block.number);
+        if !block.quoted {
+            return self.plain(&block.bytes, block.start);
+        }
+        let (mut line, mut from) = (0, 0);
+        for stray in &block.stray {
+            line += self.quoted(
+                &block.bytes[from..stray.start],
+                line,
+                block.start + from as u64,
+            );
+            let byte = block.start + stray.start as u64;
+            self.intake.refuse_row(
+                line,
+                byte,
+                error::STRAY_QUOTE,
+                "a quote stands inside a field, or text follows a closing quote".to_owned(),
+            );
+            line += count_lines(&block.bytes[stray.clone()]);
+            from = stray.end;
+        }
+        line + self.quoted(&block.bytes[from..], line, block.start + from as u64)
+    }
+
+    /// Records without any quote, split by `memchr`; gives their physical lines.
+    fn plain(&mut self, bytes: &[u8], start: u64) -> u64 {
+        let (mut line, mut from) = (0, 0);
+        if memchr(b'\r', bytes).is_none() {
+            for end in memchr_iter(b'\n', bytes) {
+                self.plain_record(&bytes[from..end], line, start + from as u64);
+                from = end + 1;
+                line += 1;
+            }
+        } else {
+            while let Some(length) = memchr2(b'\n', b'\r', &bytes[from..]) {
+                let end = from + length;
+                self.plain_record(&bytes[from..end], line, start + from as u64);
+                from = end
+                    + 1
+                    + usize::from(bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n'));
+                line += 1;
+            }
+        }
+        self.plain_record(&bytes[from..], line, start + from as u64);
+        line
+    }
+
+    #[inline]
+    fn plain_record(&mut self, record: &[u8], line: u64, byte: u64) {
+        let layout = self.layout;
+        if record.is_empty()
+            || record.first().copied() == layout.marks.comment && layout.marks.comment.is_some()
+        {
+            return;
+        }
+        let mut cells = Cells::default();
+        let (mut index, mut from) = (0, 0);
+        for end in memchr_iter(layout.marks.delimiter, record) {
+            layout.place(&mut cells, index, &record[from..end]);
+            index += 1;
+            from = end + 1;
+        }
+        layout.place(&mut cells, index, &record[from..]);
+        self.record(cells, index + 1, line, byte);
+    }
+
+    /// Records with quotes, through the csv package; gives their physical lines.
+    fn quoted(&mut self, bytes: &[u8], first_line: u64, start: u64) -> u64 {
+        let layout = self.layout;
+        let mut reader = package_reader(layout.marks.delimiter, layout.marks.comment, bytes);
+        let mut record = csv::ByteRecord::new();
+        let (mut line, mut counted) = (0, 0);
+        while reader.read_byte_record(&mut record).unwrap_or(false) {
+            let from = record
+                .position()
+                .map_or(0, |position| position.byte() as usize);
+            let from = from + leading_line_ends(&bytes[from..]);
+            line += count_lines(&bytes[counted..from]);
+            counted = from;
+            let mut cells = Cells::default();
+            for (index, field) in record.iter().enumerate() {
+                layout.place(&mut cells, index, field);
+            }
+            self.record(cells, record.len(), first_line + line, start + from as u64);
+        }
+        line + count_lines(&bytes[counted..])
+    }
+
+    #[inline]
+    fn record(&mut self, cells: Cells<'_>, width: usize, line: u64, byte: u64) {
+        let layout = self.layout;
+        if width != layout.header.len() && !(width < layout.header.len() && layout.pad) {
+            return self.refuse_width(width, line, byte);
+        }
+        let (Some(user), Some(time)) = (cells.user, cells.time) else {
+            return self.refuse_width(width, line, byte);
+        };
+        let source = match (layout.chosen.source, cells.source) {
+            (None, _) => SourceValue::Known(self.own),
+            (Some(_), name) => SourceValue::Text(name.unwrap_or_default()),
+        };
+        let user = UserValue::Text(user);
+        match cells.time_of_day {
+            None => self
+                .intake
+                .row(line, byte, source, user, TimeValue::Text(time)),
+            Some(time_of_day) => {
+                self.joined.clear();
+                self.joined.extend_from_slice(time);
+                self.joined.push(b' ');
+                self.joined.extend_from_slice(time_of_day);
+                self.intake
+                    .row(line, byte, source, user, TimeValue::Text(&self.joined));
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse_width(&mut self, width: usize, line: u64, byte: u64) {
+        let header = self.layout.header.len();
+        let kind = match width < header {
+            true => error::TOO_FEW_FIELDS,
+            false => error::TOO_MANY_FIELDS,
+        };
+        let fields = if width == 1 {
+            "1 field"
+        } else {
+            &format!("{width} fields")
+        };
+        self.intake.refuse_row(
+            line,
+            byte,
+            kind,
+            format!("row has {fields}, header has {header}"),
+        );
+    }
+}
+
+/// Line ends that the csv package skips before a record.
+fn leading_line_ends(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .take_while(|byte| matches!(byte, b'\n' | b'\r'))
+        .count()
+}
+
+impl Layout<'_> {
+    #[inline]
+    fn place<'t>(&self, cells: &mut Cells<'t>, index: usize, field: &'t [u8]) {
+        if index == self.chosen.user {
+            cells.user = Some(field);
+        }
+        if index == self.chosen.time {
+            cells.time = Some(field);
+        }
+        if Some(index) == self.chosen.time_of_day {
+            cells.time_of_day = Some(field);
+        }
+        if Some(index) == self.chosen.source {
+            cells.source = Some(field);
+        }
+    }
+}

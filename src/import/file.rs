@@ -1,0 +1,429 @@
+//! Opening a file or standard input as plain bytes: what it is by its first bytes, decompressed,
+//! watched for changes, bounded against expansion. Files are read, never mapped.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::error::{self, Failure};
+use crate::import::{parquet, sqlite};
+
+/// Where bytes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, or a FIFO.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// Limits on what is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest field or line, in bytes.
+    pub max_field: usize,
+    /// The most bytes a compressed file may expand to; without it, 200 times its size.
+    pub max_decompressed: Option<u64>,
+    /// Bytes read at a time.
+    pub block: usize,
+}
+
+impl Limits {
+    /// 16 MiB a field.
+    pub const MAX_FIELD: usize = 16 << 20;
+    /// Large enough to hide the hand-over between threads, small enough to stay in the cache.
+    pub const BLOCK: usize = 1 << 20;
+    /// The expansion that is taken for a bomb, once [`Self::RATIO_FROM`] bytes came out.
+    const MAX_RATIO: u64 = 200;
+    const RATIO_FROM: u64 = 16 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_field: Self::MAX_FIELD,
+            max_decompressed: None,
+            block: Self::BLOCK,
+        }
+    }
+}
+
+/// What a file is by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Gzip,
+    Zstd,
+    Parquet,
+    Sqlite,
+    Other(&'static str),
+    Utf16,
+}
+
+/// The first bytes that other kinds of files begin with, and what to say.
+const OTHERS: [(&[u8], &str); 11] = [
+    (b"\xfd7zXZ\0", "xz is not supported; decompress first"),
+    (b"BZh", "bzip2 is not supported; decompress first"),
+    (b"PK\x03\x04", "zip is not supported; decompress first"),
+    (b"\x78\x01", "zlib is not supported; decompress first"),
+    (b"\x78\x9c", "zlib is not supported; decompress first"),
+    (b"\x78\xda", "zlib is not supported; decompress first"),
+    (
+        b"\x04\x22\x4d\x18",
+        "lz4 is not supported; decompress first",
+    ),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        "7z is not supported; decompress first",
+    ),
+    (
+        b"ARROW1",
+        "Arrow IPC is not supported; write Parquet or CSV",
+    ),
+    (b"Obj\x01", "Avro is not supported; write Parquet or CSV"),
+    (b"ORC", "ORC is not supported; write Parquet or CSV"),
+];
+
+/// How many first bytes tell what a file is.
+const HEAD: usize = 256;
+
+pub(crate) fn kind_of(head: &[u8]) -> Kind {
+    if head.starts_with(b"\x1f\x8b") {
+        return Kind::Gzip;
+    }
+    if head.starts_with(b"\x28\xb5\x2f\xfd") {
+        return Kind::Zstd;
+    }
+    if parquet::is_parquet(head) {
+        return Kind::Parquet;
+    }
+    if sqlite::is_sqlite(head) {
+        return Kind::Sqlite;
+    }
+    if let Some((_, message)) = OTHERS.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Kind::Other(message);
+    }
+    if looks_like_utf16(head) {
+        return Kind::Utf16;
+    }
+    Kind::Text
+}
+
+/// A byte-order mark, or a NUL in every second of the first bytes and none in the others.
+fn looks_like_utf16(head: &[u8]) -> bool {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return true;
+    }
+    let nul = |first: usize, value: bool| {
+        head.iter()
+            .skip(first)
+            .step_by(2)
+            .all(|&b| (b == 0) == value)
+    };
+    head.len() >= 8 && ((nul(0, true) && nul(1, false)) || (nul(0, false) && nul(1, true)))
+}
+
+/// The kind of a file on disk, by its first bytes; a FIFO is not touched and taken for text.
+pub(crate) fn sniff(path: &Path) -> Result<Kind, Failure> {
+    let metadata = usable(path)?;
+    if metadata.file_type().is_fifo() {
+        return Ok(Kind::Text);
+    }
+    let mut head = Vec::with_capacity(HEAD);
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(HEAD as u64)
+        .read_to_end(&mut head)
+        .map_err(|error| read_error(0, &error))?;
+    Ok(kind_of(&head))
+}
+
+/// Whether a file on disk is a SQLite database.
+pub fn is_sqlite(path: &Path) -> bool {
+    sniff(path).is_ok_and(|kind| kind == Kind::Sqlite)
+}
+
+/// Opens a file that is read at places of the reader's choice.
+pub(crate) fn open(path: &Path) -> Result<File, Failure> {
+    usable(path)?;
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The metadata of something that can be read like a file.
+pub(crate) fn usable(path: &Path) -> Result<Metadata, Failure> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    let kind = metadata.file_type();
+    let what = if kind.is_dir() {
+        "is a folder"
+    } else if kind.is_socket() {
+        "is a socket"
+    } else if kind.is_block_device() || kind.is_char_device() && path != Path::new("/dev/stdin") {
+        "is a device"
+    } else {
+        return Ok(metadata);
+    };
+    Err(Failure::new(
+        error::UNREADABLE,
+        format!("cannot read {}: {what}", path.display()),
+    ))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        error::UNREADABLE,
+        format!("cannot read {}: {}", path.display(), reason(error)),
+    )
+}
+
+/// An operating system's reason without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+fn read_error(byte: u64, error: &io::Error) -> Failure {
+    let mut failure = Failure::new(
+        error::READ,
+        format!("read error at byte {byte}: {}", reason(error)),
+    );
+    failure.byte = Some(byte);
+    failure
+}
+
+/// A source of plain bytes.
+pub(crate) struct Bytes {
+    inner: Box<dyn Read + Send>,
+    tap: Arc<Tap>,
+    compression: Option<&'static str>,
+    limits: Limits,
+    given: u64,
+    watched: Option<Watched>,
+}
+
+/// What passed through the raw reader below a decoder.
+#[derive(Default)]
+struct Tap {
+    bytes: AtomicU64,
+    failed: Mutex<Option<String>>,
+}
+
+struct Tapped<R> {
+    inner: R,
+    tap: Arc<Tap>,
+}
+
+impl<R: Read> Read for Tapped<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.inner.read(into) {
+            Ok(count) => {
+                self.tap.bytes.fetch_add(count as u64, Ordering::Relaxed);
+                Ok(count)
+            }
+            Err(error) => {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    let mut failed = self
+                        .tap
+                        .failed
+                        .lock()
+                        .expect("nothing panics while it holds this");
+                    *failed = Some(reason(&error));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A regular file as it was when it was opened.
+struct Watched {
+    path: PathBuf,
+    file: File,
+    before: Metadata,
+}
+
+impl Bytes {
+    pub(crate) fn open(origin: &Origin, limits: Limits) -> Result<Self, Failure> {
+        let tap = Arc::new(Tap::default());
+        let (raw, watched): (Box<dyn Read + Send>, _) = match origin {
+            Origin::Stdin => (Box::new(io::stdin()), None),
+            Origin::File(path) => {
+                usable(path)?;
+                let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+                let before = file.metadata().map_err(|error| unreadable(path, &error))?;
+                if before.is_file() {
+                    let reader = file.try_clone().map_err(|error| unreadable(path, &error))?;
+                    let reader = reader.take(before.len());
+                    (
+                        Box::new(reader),
+                        Some(Watched {
+                            path: path.clone(),
+                            file,
+                            before,
+                        }),
+                    )
+                } else {
+                    (Box::new(file), None)
+                }
+            }
+        };
+        let mut raw = Tapped {
+            inner: raw,
+            tap: Arc::clone(&tap),
+        };
+        let head = head(&mut raw).map_err(|error| read_error(0, &error))?;
+        let kind = kind_of(&head);
+        let whole = io::Cursor::new(head).chain(raw);
+        let (inner, compression): (Box<dyn Read + Send>, _) = match kind {
+            Kind::Gzip => (
+                Box::new(flate2::read::MultiGzDecoder::new(whole)),
+                Some("gzip"),
+            ),
+            Kind::Zstd => {
+                let decoder = zstd::Decoder::new(whole).map_err(|error| read_error(0, &error))?;
+                (Box::new(decoder), Some("zstd"))
+            }
+            Kind::Text | Kind::Utf16 | Kind::Parquet | Kind::Sqlite | Kind::Other(_) => {
+                (Box::new(whole), None)
+            }
+        };
+        let mut bytes = Self {
+            inner,
+            tap,
+            compression,
+            limits,
+            given: 0,
+            watched,
+        };
+        bytes.refuse_other_kinds(kind)?;
+        Ok(bytes)
+    }
+
+    /// Refuses what is not text, also inside a compressed stream.
+    fn refuse_other_kinds(&mut self, outer: Kind) -> Result<(), Failure> {
+        let kind = match outer {
+            Kind::Gzip | Kind::Zstd => {
+                let inner = head(&mut self.inner).map_err(|error| self.failure(&error))?;
+                let kind = kind_of(&inner);
+                let rest = std::mem::replace(&mut self.inner, Box::new(io::empty()));
+                self.inner = Box::new(io::Cursor::new(inner).chain(rest));
+                kind
+            }
+            kind => kind,
+        };
+        let message = match kind {
+            Kind::Text => return Ok(()),
+            Kind::Utf16 => {
+                return Err(Failure::new(
+                    error::ENCODING,
+                    "looks like UTF-16; convert with iconv -f UTF-16 -t UTF-8",
+                ));
+            }
+            Kind::Gzip | Kind::Zstd => "is compressed twice; decompress once first",
+            Kind::Parquet => "is a Parquet file, not text; name it as a file, uncompressed",
+            Kind::Sqlite => "is a SQLite database, not text; name it as a file, uncompressed",
+            Kind::Other(message) => message,
+        };
+        Err(Failure::new(error::FORMAT, message))
+    }
+
+    /// Appends up to `most` bytes to `into`; fewer only at the end.
+    pub(crate) fn fill(&mut self, into: &mut Vec<u8>, most: usize) -> Result<usize, Failure> {
+        let before = into.len();
+        into.reserve(most);
+        let result = (&mut self.inner).take(most as u64).read_to_end(into);
+        let count = into.len() - before;
+        self.given += count as u64;
+        match result {
+            Err(error) => Err(self.failure(&error)),
+            Ok(_) => self.check_expansion().map(|()| count),
+        }
+    }
+
+    fn check_expansion(&self) -> Result<(), Failure> {
+        if self.compression.is_none() {
+            return Ok(());
+        }
+        match self.limits.max_decompressed {
+            Some(most) if self.given > most => Err(Failure::new(
+                error::EXPANSION,
+                format!("expands over {most} bytes (limit --max-decompressed)"),
+            )),
+            None if self.given > Limits::RATIO_FROM
+                && self.given / Limits::MAX_RATIO > self.tap.bytes.load(Ordering::Relaxed) =>
+            {
+                Err(Failure::new(error::EXPANSION, "expands over 200:1")
+                    .help("if this is no bomb, allow its size with --max-decompressed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        let at = self.tap.bytes.load(Ordering::Relaxed);
+        let failed = self
+            .tap
+            .failed
+            .lock()
+            .expect("nothing panics while it holds this")
+            .clone();
+        if let Some(reason) = failed {
+            let mut failure =
+                Failure::new(error::READ, format!("read error at byte {at}: {reason}"));
+            failure.byte = Some(at);
+            return failure;
+        }
+        let Some(compression) = self.compression else {
+            return read_error(self.given, error);
+        };
+        let text = error.to_string();
+        let what =
+            if error.kind() == io::ErrorKind::UnexpectedEof || text.contains("incomplete frame") {
+                format!("{compression} stream ends early at compressed byte {at}")
+            } else if text.contains("checksum") {
+                format!("{compression} checksum mismatch before compressed byte {at}")
+            } else {
+                format!("{compression} stream is damaged before compressed byte {at}")
+            };
+        let mut failure = Failure::new(error::COMPRESSION, what);
+        failure.byte = Some(at);
+        failure.help("fetch the file again, or use --keep-going to report without this source")
+    }
+
+    /// Checks that the file is still what was opened. A warning when it only grew.
+    pub(crate) fn finish(&self) -> Result<Option<String>, Failure> {
+        let Some(Watched { path, file, before }) = &self.watched else {
+            return Ok(None);
+        };
+        let changed = || Failure::new(error::CHANGED, "file changed while reading");
+        let after = file.metadata().map_err(|_| changed())?;
+        let read_all = self.tap.bytes.load(Ordering::Relaxed) >= before.len();
+        let replaced = std::fs::metadata(path)
+            .is_ok_and(|now| (now.dev(), now.ino()) != (before.dev(), before.ino()));
+        let touched = (after.mtime(), after.mtime_nsec()) != (before.mtime(), before.mtime_nsec());
+        if !read_all
+            || replaced
+            || after.len() < before.len()
+            || touched && after.len() == before.len()
+        {
+            return Err(changed());
+        }
+        Ok((after.len() > before.len()).then(|| {
+            format!(
+                "file grew while reading; the first {} bytes were used",
+                before.len()
+            )
+        }))
+    }
+}
+
+/// The first bytes of a reader, fewer only at its end.
+fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    reader.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}

@@ -1,0 +1,486 @@
+//! From what was named to what is read: globs, names, kinds by first bytes, presets of databases.
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{self, Failure, SourcePlace};
+use crate::events::Role;
+use crate::import::columns::AskedColumns;
+use crate::import::csv::Dialect;
+use crate::import::database::Query;
+use crate::import::file::{self, Kind, Origin};
+use crate::import::intake::Terms;
+use crate::import::sqlite::{Database, Opening};
+
+/// The format of an input, where it cannot or should not be told by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum InputFormat {
+    /// Comma-separated values.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// Parquet.
+    Parquet,
+    /// A SQLite database.
+    Sqlite,
+}
+
+/// One input as it was named, with how its rows are read.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// `name` of the configuration, or of `name=PATH`.
+    pub name: Option<String>,
+    /// A path, a glob, `sqlite:PATH`, or `-`; as typed.
+    pub typed: String,
+    /// The folder that relative paths start from.
+    pub folder: PathBuf,
+    /// `--input-format`.
+    pub format: Option<InputFormat>,
+    /// The role; `None` for activity, or what a preset says.
+    pub role: Option<Role>,
+    /// Roles of sources named by `--source-column`, or of presets, by name.
+    pub roles: BTreeMap<String, Role>,
+    /// `duplicates = "drop"`.
+    pub drop_duplicates: bool,
+    /// Column names asked for.
+    pub columns: AskedColumns,
+    /// CSV's marks; `delimiter` is by the format or the name unless asked for.
+    pub dialect: Dialect,
+    /// The delimiter asked for.
+    pub delimiter: Option<u8>,
+    /// A database's table.
+    pub table: Option<String>,
+    /// A database's statement.
+    pub query: Option<String>,
+    /// How times and users are read.
+    pub terms: Terms,
+}
+
+/// What a unit is read from.
+pub(crate) enum Body {
+    Text {
+        origins: Vec<Origin>,
+        dialect: Dialect,
+    },
+    Parquet {
+        paths: Vec<PathBuf>,
+    },
+    Table {
+        database: usize,
+        query: Query,
+    },
+}
+
+/// One source to be read, or the sources that one `--source-column` names.
+pub(crate) struct Unit {
+    /// Index of the input it came from.
+    pub(crate) input: usize,
+    pub(crate) place: SourcePlace,
+    pub(crate) role: Role,
+    pub(crate) body: Body,
+}
+
+/// Everything that is to be read.
+#[derive(Default)]
+pub(crate) struct Opened {
+    pub(crate) units: Vec<Unit>,
+    pub(crate) databases: Vec<Database>,
+    pub(crate) missing: Vec<(String, Failure)>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Input {
+    /// Whether it is standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.typed == "-"
+    }
+
+    /// The files that it names now, for comparing them with an output; none for what is not there.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match self.is_stdin() {
+            true => Vec::new(),
+            false => self.expand().unwrap_or_default(),
+        }
+    }
+
+    /// The path as typed, without the scheme of a database.
+    fn path_text(&self) -> &str {
+        self.typed
+            .strip_prefix("sqlite://")
+            .or_else(|| self.typed.strip_prefix("sqlite:"))
+            .unwrap_or(&self.typed)
+    }
+
+    fn is_glob(&self) -> bool {
+        let text = self.path_text();
+        text.contains(['*', '?', '[']) && !self.folder.join(text).exists()
+    }
+
+    fn expand(&self) -> Result<Vec<PathBuf>, Failure> {
+        let path = self.folder.join(self.path_text());
+        if !self.is_glob() {
+            return Ok(vec![path]);
+        }
+        let no_match = |reason: &str| {
+            Failure::new(
+                error::NO_MATCH,
+                format!(
+                    "glob {} {reason}",
+                    crate::time::timestamp::quoted(self.typed.as_bytes())
+                ),
+            )
+        };
+        let pattern = path.to_str().ok_or_else(|| no_match("is not UTF-8"))?;
+        let found = glob::glob(pattern)
+            .map_err(|error| no_match(&format!("is no pattern: {}", error.msg)))?;
+        let mut paths: Vec<PathBuf> = found
+            .filter_map(Result::ok)
+            .filter(|path| !path.is_dir())
+            .collect();
+        paths.sort();
+        match paths.is_empty() {
+            true => Err(no_match("matches no file")),
+            false => Ok(paths),
+        }
+    }
+
+    /// The source's name: the one given, or the file's without its extensions and wildcards.
+    pub fn source_name(&self) -> String {
+        match &self.name {
+            Some(name) => name.clone(),
+            None if self.is_stdin() => "stdin".to_owned(),
+            None => name_of(Path::new(self.path_text())),
+        }
+    }
+
+    fn role(&self, name: &str, otherwise: Role) -> Role {
+        self.roles
+            .get(name)
+            .copied()
+            .or(self.role)
+            .unwrap_or(otherwise)
+    }
+}
+
+const EXTENSIONS: [&str; 14] = [
+    "csv", "tsv", "txt", "log", "json", "ndjson", "jsonl", "parquet", "pq", "gz", "zst", "db",
+    "sqlite", "sqlite3",
+];
+
+/// `exports/attempts-*.csv.gz` is `attempts`; `exports/*.csv` is `exports`.
+fn name_of(path: &Path) -> String {
+    let file = path
+        .file_name()
+        .map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let mut stem = file.as_str();
+    let known = |extension: &str| EXTENSIONS.contains(&extension.to_lowercase().as_str());
+    while let Some((before, extension)) = stem.rsplit_once('.') {
+        if before.is_empty() || !known(extension) && !extension.contains(['*', '?', '[']) {
+            break;
+        }
+        stem = before;
+    }
+    let signs: &[char] = &['-', '_', '.', ' '];
+    let parts: Vec<&str> = stem
+        .split(['*', '?'])
+        .map(|part| part.trim_matches(signs))
+        .filter(|part| !part.is_empty())
+        .collect();
+    match (parts.is_empty(), path.parent()) {
+        (true, Some(folder)) if folder.file_name().is_some() => name_of(folder),
+        (true, _) => "input".to_owned(),
+        (false, _) => parts.join("-"),
+    }
+}
+
+/// A name that outputs can carry.
+pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+    if name.is_empty() || name.contains([';', ':', '\0']) {
+        let shown = crate::time::timestamp::quoted(name.as_bytes());
+        return Err(Failure::new(
+            error::SOURCE_NAME,
+            format!(
+                "a source cannot be named {shown}; \";\" and \":\" are kept for lists of sources"
+            ),
+        )
+        .help("name it: name=PATH"));
+    }
+    Ok(())
+}
+
+/// Opens what the inputs name. With `keep_going` a failing input is set aside.
+pub(crate) fn open(inputs: &[Input], keep_going: bool) -> Result<Opened, Failure> {
+    let mut opened = Opened::default();
+    let mut seen = HashMap::new();
+    for (index, input) in inputs.iter().enumerate() {
+        let before = opened.units.len();
+        if let Err(failure) = open_one(index, input, &mut opened, &mut seen) {
+            opened.units.truncate(before);
+            match keep_going {
+                true => opened.missing.push((input.source_name(), failure)),
+                false => return Err(failure),
+            }
+        }
+    }
+    settle_names(inputs, &mut opened.units)?;
+    Ok(opened)
+}
+
+fn open_one(
+    index: usize,
+    input: &Input,
+    opened: &mut Opened,
+    seen: &mut HashMap<(u64, u64), PathBuf>,
+) -> Result<(), Failure> {
+    let name = input.source_name();
+    let place = |kind| SourcePlace {
+        name: name.clone(),
+        kind,
+        place: input.typed.clone(),
+    };
+    if input.is_stdin() {
+        let dialect = dialect_of(input, Path::new(""));
+        let body = Body::Text {
+            origins: vec![Origin::Stdin],
+            dialect,
+        };
+        let role = input.role(&name, Role::Activity);
+        opened.units.push(Unit {
+            input: index,
+            place: place(text_kind(&dialect_of(input, Path::new("")))),
+            role,
+            body,
+        });
+        return Ok(());
+    }
+    let paths = input
+        .expand()
+        .map_err(|failure| failure.in_source(&place("file")))?;
+    let mut groups: BTreeMap<u8, Vec<PathBuf>> = BTreeMap::new();
+    for path in paths {
+        let kind = kind_of(input, &path).map_err(|failure| failure.in_source(&place("file")))?;
+        if is_second_copy(&path, seen, &mut opened.notes) {
+            continue;
+        }
+        groups.entry(kind as u8).or_default().push(path);
+    }
+    if groups.len() > 1 {
+        return Err(Failure::new(
+            error::FORMAT,
+            "the files are of several kinds; name them apart",
+        )
+        .in_source(&place("file")));
+    }
+    let Some((kind, paths)) = groups.into_iter().next() else {
+        return Ok(());
+    };
+    let role = input.role(&name, Role::Activity);
+    if kind == FileKind::Text as u8 {
+        let dialect = dialect_of(input, &paths[0]);
+        let place = place(text_kind(&dialect));
+        let body = Body::Text {
+            origins: paths.into_iter().map(Origin::File).collect(),
+            dialect,
+        };
+        opened.units.push(Unit {
+            input: index,
+            place,
+            role,
+            body,
+        });
+    } else if kind == FileKind::Parquet as u8 {
+        opened.units.push(Unit {
+            input: index,
+            place: place("parquet"),
+            role,
+            body: Body::Parquet { paths },
+        });
+    } else {
+        for path in paths {
+            open_database(index, input, &path, opened).map_err(|failure| match failure.source {
+                Some(_) => failure,
+                None => failure.in_source(&place("sqlite")),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn open_database(
+    index: usize,
+    input: &Input,
+    path: &Path,
+    opened: &mut Opened,
+) -> Result<(), Failure> {
+    let name = input.source_name();
+    let source = SourcePlace {
+        name: name.clone(),
+        kind: "sqlite",
+        place: input.typed.clone(),
+    };
+    let mut database = Database::open(path, &source, Opening::default())?;
+    let number = opened.databases.len();
+    let unit = |name: String, role: Role, query: Query| Unit {
+        input: index,
+        role: input.role(&name, role),
+        place: SourcePlace {
+            name,
+            ..source.clone()
+        },
+        body: Body::Table {
+            database: number,
+            query,
+        },
+    };
+    let columns = &input.columns;
+    let query = match (&input.query, &input.table) {
+        (Some(text), _) => Some(Query::Text {
+            statement: text.clone(),
+            user: columns.user.clone(),
+            time: columns.time.first().cloned(),
+        }),
+        (None, Some(table)) => Some(Query::Table {
+            table: table.clone(),
+            user: columns.user.clone(),
+            time: columns.time.first().cloned(),
+        }),
+        (None, None) => None,
+    };
+    match query {
+        Some(query) => {
+            let name = match (&input.name, &input.table) {
+                (None, Some(table)) => table.clone(),
+                _ => name,
+            };
+            opened.units.push(unit(name, Role::Activity, query));
+        }
+        None => {
+            for found in database.presets(&source)? {
+                opened
+                    .units
+                    .push(unit(found.name.to_owned(), found.role, found.query));
+            }
+        }
+    }
+    opened.databases.push(database);
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum FileKind {
+    Text,
+    Parquet,
+    Sqlite,
+}
+
+fn kind_of(input: &Input, path: &Path) -> Result<FileKind, Failure> {
+    let kind = file::sniff(path)?;
+    let kind = match kind {
+        Kind::Parquet => FileKind::Parquet,
+        Kind::Sqlite => FileKind::Sqlite,
+        _ => FileKind::Text,
+    };
+    Ok(match input.format {
+        Some(InputFormat::Csv | InputFormat::Tsv) => FileKind::Text,
+        Some(InputFormat::Parquet) => FileKind::Parquet,
+        Some(InputFormat::Sqlite) => FileKind::Sqlite,
+        None if input.typed.starts_with("sqlite:") => FileKind::Sqlite,
+        None if has_extension(path, &["parquet", "pq"]) => FileKind::Parquet,
+        None if has_extension(path, &["db", "sqlite", "sqlite3"]) => FileKind::Sqlite,
+        None if has_extension(path, &["ndjson", "jsonl", "json"]) => {
+            return Err(Failure::new(
+                error::FORMAT,
+                "NDJSON is not read yet; write CSV or Parquet",
+            ));
+        }
+        None => kind,
+    })
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let name = path
+        .file_name()
+        .map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
+    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+    extensions
+        .iter()
+        .any(|extension| name.ends_with(&format!(".{extension}")))
+}
+
+fn dialect_of(input: &Input, path: &Path) -> Dialect {
+    let tabs = input.format == Some(InputFormat::Tsv)
+        || input.format.is_none() && has_extension(path, &["tsv"]);
+    let by_kind = if tabs { b'\t' } else { b',' };
+    Dialect {
+        delimiter: input.delimiter.unwrap_or(by_kind),
+        ..input.dialect.clone()
+    }
+}
+
+fn text_kind(dialect: &Dialect) -> &'static str {
+    if dialect.delimiter == b'\t' {
+        "tsv"
+    } else {
+        "csv"
+    }
+}
+
+/// Whether a file was named before under another name; says so.
+fn is_second_copy(
+    path: &Path,
+    seen: &mut HashMap<(u64, u64), PathBuf>,
+    notes: &mut Vec<String>,
+) -> bool {
+    let Ok(metadata) = std::fs::metadata(path) else {
+        return false;
+    };
+    if !metadata.is_file() {
+        return false;
+    }
+    match seen.entry((metadata.dev(), metadata.ino())) {
+        std::collections::hash_map::Entry::Vacant(place) => {
+            place.insert(path.to_owned());
+            false
+        }
+        std::collections::hash_map::Entry::Occupied(first) => {
+            notes.push(format!(
+                "{} is the same file as {}; it is read once",
+                path.display(),
+                first.get().display()
+            ));
+            true
+        }
+    }
+}
+
+/// Makes names unique: a database's source whose name is taken gets its database's stem in front.
+fn settle_names(inputs: &[Input], units: &mut [Unit]) -> Result<(), Failure> {
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for unit in units.iter() {
+        *times.entry(unit.place.name.clone()).or_default() += 1;
+    }
+    for unit in units.iter_mut() {
+        if matches!(unit.body, Body::Table { .. }) && times[&unit.place.name] > 1 {
+            unit.place.name = format!("{}.{}", inputs[unit.input].source_name(), unit.place.name);
+        }
+    }
+    let mut names: HashMap<&str, &str> = HashMap::new();
+    for unit in units.iter() {
+        check_name(&unit.place.name)?;
+        if let Some(first) = names.insert(&unit.place.name, &unit.place.place) {
+            return Err(same_name(&unit.place.name, first, &unit.place.place));
+        }
+    }
+    Ok(())
+}
+
+/// Two sources of one name.
+pub fn same_name(name: &str, first: &str, second: &str) -> Failure {
+    Failure::new(
+        error::SOURCE_NAME,
+        format!("two sources are named \"{name}\": {first} and {second}"),
+    )
+    .help(format!("name one of them: other={second}"))
+}

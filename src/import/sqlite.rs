@@ -1,0 +1,655 @@
+//! SQLite databases: what events they hold, and their rows, streamed. A source is only ever read:
+//! the connection is read only, and everything is read in one transaction.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteValueRef};
+use sqlx::{
+    AssertSqlSafe, Column, ConnectOptions, Connection, Decode, Executor, Row, SqlSafeStr,
+    Statement, TypeInfo, ValueRef,
+};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{self, ErrorId, Failure, SourcePlace};
+use crate::import::columns::{self, Wanted};
+use crate::import::database::{Dialect, FoundSource, Query, Reading, one_statement};
+use crate::import::ids::binary_id;
+use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
+use crate::import::presets::Preset;
+use crate::time::timestamp::quoted;
+
+/// The bytes that every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// How many tables a message lists.
+const LISTED: usize = 10;
+
+/// Rows that the connection's thread may be ahead.
+const ROWS_AHEAD: usize = 4096;
+
+/// Columns that say when something tracked began and ended.
+const TRACKED_STARTS: [&str; 3] = ["started_at", "start_time", "session_started_at"];
+const TRACKED_ENDS: [&str; 2] = ["ended_at", "end_time"];
+
+/// Whether a file that begins with these bytes is an SQLite database.
+pub(crate) fn is_sqlite(first_bytes: &[u8]) -> bool {
+    first_bytes.starts_with(MAGIC)
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    /// How long to wait for another process's lock.
+    pub(crate) busy_timeout: Duration,
+    /// Whether the operator promises that nobody writes to the file meanwhile: no locks are taken,
+    /// and a write-ahead log beside it is not read.
+    pub(crate) immutable: bool,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            immutable: false,
+        }
+    }
+}
+
+/// An open database. All that is read through it is of one state of the data.
+#[derive(Debug)]
+pub(crate) struct Database {
+    runtime: Runtime,
+    /// Present until it is dropped.
+    connection: Option<SqliteConnection>,
+    encoding: Encoding,
+    tables: Vec<Table>,
+    opening: Opening,
+    has_log: bool,
+}
+
+/// A table or a view.
+#[derive(Clone, Debug)]
+struct Table {
+    name: String,
+    columns: Vec<String>,
+    has_rowid: bool,
+}
+
+/// How the database keeps text.
+#[derive(Clone, Copy, Debug)]
+enum Encoding {
+    Utf8,
+    Utf16Little,
+    Utf16Big,
+}
+
+impl Database {
+    /// Opens a database read only and looks at its tables. Errors name `place`.
+    pub(crate) fn open(
+        path: &Path,
+        place: &SourcePlace,
+        opening: Opening,
+    ) -> Result<Self, Failure> {
+        Self::open_unplaced(path, opening).map_err(|failure| failure.in_source(place))
+    }
+
+    /// Every preset whose table exists with its columns, by name. Tables that look like tracked
+    /// sessions are left out. When there is none, the error lists tables that could be meant.
+    pub(crate) fn presets(&mut self, place: &SourcePlace) -> Result<Vec<FoundSource>, Failure> {
+        let mut found = Vec::new();
+        for preset in Preset::sqlite() {
+            if let Some(query) = self.query_of(preset) {
+                found.push(FoundSource {
+                    name: preset.source,
+                    role: preset.role,
+                    query,
+                });
+            }
+        }
+        if found.is_empty() {
+            return Err(self.no_preset(place).in_source(place));
+        }
+        Ok(found)
+    }
+
+    /// Chooses the columns of a query and the statement to run.
+    pub(crate) fn prepare(
+        &mut self,
+        query: &Query,
+        place: &SourcePlace,
+    ) -> Result<Reading, Failure> {
+        let reading = match query {
+            Query::Preset { preset, user, time } => {
+                Reading::of_preset(Dialect::Sqlite, preset, user, time)
+            }
+            Query::Table { table, user, time } => {
+                self.table_reading(table, user.as_deref(), time.as_deref())
+            }
+            Query::Text {
+                statement,
+                user,
+                time,
+            } => one_statement(statement).and_then(|statement| {
+                let header = self.header(statement)?;
+                Reading::of_text(statement, &header, user.as_deref(), time.as_deref())
+            }),
+        };
+        reading.map_err(|failure| failure.in_source(place))
+    }
+
+    /// Streams a source's rows into `intake`. Where the row has a key that is no negative number it
+    /// stands for the row's line; else its position in the result, counted from 1, does.
+    pub(crate) fn read(
+        &mut self,
+        reading: &Reading,
+        place: &SourcePlace,
+        intake: &mut Intake<'_>,
+        source: u8,
+    ) -> Result<(), Failure> {
+        let mut met = Met {
+            source,
+            rows: 0,
+            encoding: self.encoding,
+            id: String::new(),
+            user: String::new(),
+            time: String::new(),
+        };
+        let connection = open_connection(&mut self.connection);
+        let streamed = self.runtime.block_on(async {
+            let statement = AssertSqlSafe(reading.statement.as_str());
+            let mut rows = sqlx::query(statement).persistent(false).fetch(connection);
+            while let Some(row) = rows.try_next().await? {
+                met.take(&row, reading, intake)?;
+            }
+            Ok(())
+        });
+        streamed.map_err(|cause| {
+            let failure = match cause {
+                Stopped::Refused(failure) => failure,
+                Stopped::Database(cause) => self.explained(&cause),
+            };
+            let read = format!("read so far: {} rows, thrown away", met.rows);
+            failure.detail(read).in_source(place)
+        })
+    }
+
+    fn open_unplaced(path: &Path, opening: Opening) -> Result<Self, Failure> {
+        let unreadable = |cause: std::io::Error| failed(format!("cannot be opened: {cause}"));
+        // An absolute path is never taken for a URI or for a database in memory.
+        let path = std::path::absolute(path).map_err(unreadable)?;
+        let mut head = Vec::new();
+        let file = std::fs::File::open(&path).map_err(unreadable)?;
+        std::io::Read::read_to_end(&mut std::io::Read::take(file, 100), &mut head)
+            .map_err(unreadable)?;
+        if !is_sqlite(&head) && !head.is_empty() {
+            return Err(not_a_database());
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(true)
+            .immutable(opening.immutable)
+            .busy_timeout(opening.busy_timeout)
+            .row_buffer_size(ROWS_AHEAD)
+            .statement_cache_capacity(1)
+            .pragma("query_only", "ON")
+            .pragma("trusted_schema", "OFF")
+            .pragma("cell_size_check", "ON")
+            .disable_statement_logging();
+        let runtime = Builder::new_current_thread()
+            .build()
+            .map_err(|cause| failed(format!("cannot be read: {cause}")))?;
+        let connection = runtime.block_on(options.connect());
+        let mut database = Self {
+            runtime,
+            connection: None,
+            encoding: Encoding::Utf8,
+            tables: Vec::new(),
+            opening,
+            // The file's write version: 2 where changes go to a log first.
+            has_log: head.get(18) == Some(&2),
+        };
+        database.connection = Some(connection.map_err(|cause| database.explained(&cause))?);
+        database
+            .look()
+            .map_err(|cause| database.explained(&cause))?;
+        Ok(database)
+    }
+
+    /// Begins the one transaction, and reads the tables' shapes.
+    fn look(&mut self) -> Result<(), sqlx::Error> {
+        let connection = open_connection(&mut self.connection);
+        let (encoding, tables) = self.runtime.block_on(async {
+            connection.execute("BEGIN").await?;
+            let encoding = encoding_of(&mut *connection).await?;
+            let tables = tables_in(&mut *connection, encoding).await?;
+            Ok::<_, sqlx::Error>((encoding, tables))
+        })?;
+        (self.encoding, self.tables) = (encoding, tables);
+        Ok(())
+    }
+
+    /// The query of a preset, when the database has its table and columns. Where a joined table is
+    /// missing, or the preset's statement does not fit, the events' own table is read alone.
+    fn query_of(&mut self, preset: &'static Preset) -> Option<Query> {
+        let table = self.table(preset.tables.first()?)?;
+        if table.is_tracked() {
+            return None;
+        }
+        let (user, time) = table.columns_of(preset.user.asked(), preset.time.asked())?;
+        let alone = Query::Table {
+            table: table.name.clone(),
+            user: Some(user.clone()),
+            time: Some(time.clone()),
+        };
+        let fits = Reading::of_preset(Dialect::Sqlite, preset, &user, &time)
+            .and_then(|reading| self.header(&reading.statement))
+            .is_ok_and(|header| header.starts_with(&Preset::COLUMNS.map(str::to_owned)));
+        Some(match fits {
+            true => Query::Preset { preset, user, time },
+            false => alone,
+        })
+    }
+
+    fn table_reading(
+        &self,
+        name: &str,
+        user: Option<&str>,
+        time: Option<&str>,
+    ) -> Result<Reading, Failure> {
+        Dialect::Sqlite.identifier(name)?;
+        let table = self.table(name).ok_or_else(|| self.no_table(name))?;
+        let choose = |wanted: Wanted, asked: Option<&str>| {
+            columns::choose(&table.columns, wanted, asked).map(|index| &table.columns[index])
+        };
+        let user = choose(columns::USER, user)?;
+        let time = choose(columns::TIME, time)?;
+        let key = table.has_rowid.then_some("rowid");
+        Reading::of_table(Dialect::Sqlite, &table.name, user, time, key)
+    }
+
+    fn table(&self, name: &str) -> Option<&Table> {
+        self.tables
+            .iter()
+            .find(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The names of a statement's result columns.
+    fn header(&mut self, statement: &str) -> Result<Vec<String>, Failure> {
+        let connection = open_connection(&mut self.connection);
+        let prepare = connection.prepare(AssertSqlSafe(statement).into_sql_str());
+        match self.runtime.block_on(prepare) {
+            Ok(prepared) if prepared.columns().is_empty() => Err(Failure::new(
+                error::USAGE,
+                "the query gives no rows: it is not a SELECT",
+            )),
+            Ok(prepared) => {
+                let names = prepared.columns().iter();
+                Ok(names.map(|column| column.name().to_owned()).collect())
+            }
+            Err(cause) => Err(self.explained(&cause)),
+        }
+    }
+
+    fn no_preset(&self, place: &SourcePlace) -> Failure {
+        let mut candidates = Vec::new();
+        let mut tracked = Vec::new();
+        for table in &self.tables {
+            if table.is_tracked() {
+                tracked.push(quoted(table.name.as_bytes()));
+            } else if let Some((user, time)) = table.columns_of(None, None) {
+                candidates.push((&table.name, user, time));
+            }
+        }
+        let mut failure = Failure::new(error::NO_TABLE, "no table of a known name and shape");
+        for (table, user, time) in candidates.iter().take(LISTED) {
+            failure = failure.detail(format!(
+                "candidate: table {} (user {}, time {})",
+                quoted(table.as_bytes()),
+                quoted(user.as_bytes()),
+                quoted(time.as_bytes())
+            ));
+        }
+        if candidates.len() > LISTED {
+            failure = failure.detail(format!("and {} more", candidates.len() - LISTED));
+        }
+        if !tracked.is_empty() {
+            let names = listed(&tracked);
+            failure = failure.detail(format!("left out, as tracked sessions: {names}"));
+        }
+        match candidates.first() {
+            Some((table, user, time)) => failure.help(format!(
+                "name one with --table, or in sessionize.toml: [[source]] path = {}, table = {}, \
+                 user = {}, time = {}",
+                quoted(place.place.as_bytes()),
+                quoted(table.as_bytes()),
+                quoted(user.as_bytes()),
+                quoted(time.as_bytes())
+            )),
+            None => failure.detail(self.listed_tables()).help(
+                "name one with --table, --user-column and --time-column, or in sessionize.toml: \
+                 [[source]] path, table, user, time",
+            ),
+        }
+    }
+
+    fn no_table(&self, name: &str) -> Failure {
+        let message = format!("table {} not found", quoted(name.as_bytes()));
+        let failure = Failure::new(error::NO_TABLE, message).detail(self.listed_tables());
+        let folded = name.to_lowercase();
+        let likeness = |table: &Table| strsim::jaro_winkler(&table.name.to_lowercase(), &folded);
+        self.tables
+            .iter()
+            .map(|table| (likeness(table), table))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|one, other| one.0.total_cmp(&other.0))
+            .map(|(_, table)| quoted(table.name.as_bytes()))
+            .map_or(failure.clone(), |near| {
+                failure.help(format!("did you mean {near}?"))
+            })
+    }
+
+    fn listed_tables(&self) -> String {
+        if self.tables.is_empty() {
+            return "the database has no tables".to_owned();
+        }
+        let names = self.tables.iter();
+        let names: Vec<String> = names.map(|table| quoted(table.name.as_bytes())).collect();
+        format!("the tables are {}", listed(&names))
+    }
+
+    /// What an error of the package means for the person who named the file.
+    fn explained(&self, cause: &sqlx::Error) -> Failure {
+        let sqlx::Error::Database(said) = cause else {
+            return failed(format!("reading failed: {}", plain(&cause.to_string())));
+        };
+        let code: i32 = said.code().map_or(0, |code| code.parse().unwrap_or(0));
+        match (code & 0xff, code) {
+            (BUSY | LOCKED, _) => {
+                let waited = self.opening.busy_timeout.as_secs_f64();
+                failed(format!(
+                    "database is locked by another process; waited {waited} s"
+                ))
+                .help("run it again when the other process has finished writing")
+            }
+            (NOT_A_DATABASE, _) => not_a_database(),
+            (CORRUPT, _) | (_, SHORT_READ) => {
+                let said = plain(said.message());
+                failed(format!("database is damaged ({said})"))
+                    .help("PRAGMA integrity_check shows where; restore the file from a backup")
+            }
+            (_, ROLLBACK_NEEDED) => {
+                failed("an interrupted transaction must be rolled back first (hot journal)").help(
+                    "let the application that owns the database open it once, or copy the file \
+                     with its -journal and open the copy with sqlite3",
+                )
+            }
+            (READ_ONLY | CANNOT_OPEN, _) if self.has_log => failed(
+                "the database keeps a write-ahead log, and its folder cannot be written to, which \
+                 SQLite needs for reading it",
+            )
+            .help("copy it, with its -wal file if there is one, to a folder you may write to"),
+            (CANNOT_OPEN, _) => failed("the database cannot be opened; may it be read?"),
+            (IO, _) => failed(format!("reading failed: {}", plain(said.message()))),
+            _ => failed(format!("SQLite says: {}", plain(said.message()))),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // The transaction changed nothing, so there is nothing to lose.
+            let _ = self.runtime.block_on(connection.close());
+        }
+    }
+}
+
+// SQLite's result codes, https://sqlite.org/rescode.html; the last two are extended ones.
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READ_ONLY: i32 = 8;
+const IO: i32 = 10;
+const CORRUPT: i32 = 11;
+const CANNOT_OPEN: i32 = 14;
+const NOT_A_DATABASE: i32 = 26;
+const SHORT_READ: i32 = 522;
+const ROLLBACK_NEEDED: i32 = 776;
+
+impl Table {
+    /// Whether its rows are sessions that an application tracks itself, with start and end.
+    fn is_tracked(&self) -> bool {
+        let has = |names: &[&str]| {
+            let mut columns = self.columns.iter();
+            columns.any(|column| names.contains(&column.to_lowercase().as_str()))
+        };
+        has(&TRACKED_STARTS) && has(&TRACKED_ENDS)
+    }
+
+    /// The names of its user and time columns, when both are there.
+    fn columns_of(&self, user: Option<&str>, time: Option<&str>) -> Option<(String, String)> {
+        let choose = |wanted: Wanted, asked: Option<&str>| {
+            let index = columns::choose(&self.columns, wanted, asked).ok()?;
+            Some(self.columns[index].clone())
+        };
+        Some((choose(columns::USER, user)?, choose(columns::TIME, time)?))
+    }
+}
+
+/// Tables and views in the order of their names, without SQLite's own.
+async fn tables_in(
+    connection: &mut SqliteConnection,
+    encoding: Encoding,
+) -> Result<Vec<Table>, sqlx::Error> {
+    let listing = "SELECT name, wr = 0 AND type = 'table' FROM pragma_table_list \
+                   WHERE schema = 'main' AND type <> 'shadow' AND substr(name, 1, 7) <> 'sqlite_' \
+                   ORDER BY name";
+    // Hidden columns of virtual tables (1) are no data.
+    let columns = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid";
+    let mut tables = Vec::new();
+    let rows = sqlx::query(listing).fetch_all(&mut *connection).await?;
+    for row in rows {
+        let name = name_in(&row, encoding)?;
+        let found = sqlx::query(columns).bind(&name).fetch_all(&mut *connection);
+        // A view of something that is gone has no columns, and does not spoil the rest.
+        let found = found.await.unwrap_or_default();
+        let columns: Result<_, sqlx::Error> =
+            found.iter().map(|row| name_in(row, encoding)).collect();
+        tables.push(Table {
+            name,
+            columns: columns?,
+            has_rowid: row.try_get::<i64, _>(1)? == 1,
+        });
+    }
+    for table in &mut tables {
+        // A column of that name hides the row's number.
+        table.has_rowid &= !table
+            .columns
+            .iter()
+            .any(|column| column.eq_ignore_ascii_case("rowid"));
+    }
+    Ok(tables)
+}
+
+fn name_in(row: &SqliteRow, encoding: Encoding) -> Result<String, sqlx::Error> {
+    let mut text = String::new();
+    let bytes = bytes_of(row.try_get_raw(0)?)?;
+    let bytes = encoding.utf8(bytes, &mut text);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The encoding of text, seen in the bytes of a text that was made in it.
+async fn encoding_of(connection: &mut SqliteConnection) -> Result<Encoding, sqlx::Error> {
+    let row = sqlx::query("SELECT CAST('a' AS BLOB), count(*) FROM sqlite_schema")
+        .fetch_one(connection)
+        .await?;
+    Ok(match bytes_of(row.try_get_raw(0)?)? {
+        b"a\0" => Encoding::Utf16Little,
+        b"\0a" => Encoding::Utf16Big,
+        _ => Encoding::Utf8,
+    })
+}
+
+impl Encoding {
+    /// A text's bytes in UTF-8. What is not UTF-16 becomes what is not UTF-8, and is refused there.
+    fn utf8<'t>(self, bytes: &'t [u8], text: &'t mut String) -> Cow<'t, [u8]> {
+        let unit: fn([u8; 2]) -> u16 = match self {
+            Encoding::Utf8 => return Cow::Borrowed(bytes),
+            Encoding::Utf16Little => u16::from_le_bytes,
+            Encoding::Utf16Big => u16::from_be_bytes,
+        };
+        let (pairs, odd) = bytes.as_chunks::<2>();
+        text.clear();
+        for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+            match character {
+                Ok(character) if odd.is_empty() => text.push(character),
+                _ => return Cow::Borrowed(b"\xff"),
+            }
+        }
+        Cow::Borrowed(text.as_bytes())
+    }
+}
+
+/// What reading rows keeps from one to the next.
+struct Met {
+    source: u8,
+    rows: u64,
+    encoding: Encoding,
+    id: String,
+    user: String,
+    time: String,
+}
+
+/// Why reading ended early.
+enum Stopped {
+    Refused(Failure),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Stopped {
+    fn from(cause: sqlx::Error) -> Self {
+        Stopped::Database(cause)
+    }
+}
+
+impl Met {
+    fn take(
+        &mut self,
+        row: &SqliteRow,
+        reading: &Reading,
+        intake: &mut Intake<'_>,
+    ) -> Result<(), Stopped> {
+        self.rows += 1;
+        let line = self.line(row, reading)?;
+        let user = row.try_get_raw(reading.user_at)?;
+        let user_bytes;
+        let user = match storage(&user) {
+            Storage::Null => UserValue::Missing,
+            Storage::Integer => UserValue::Number(number_of(user)?),
+            Storage::Text => {
+                user_bytes = self.encoding.utf8(bytes_of(user)?, &mut self.user);
+                UserValue::Text(&user_bytes)
+            }
+            Storage::Blob => UserValue::Text(binary_id(bytes_of(user)?, &mut self.id)),
+            Storage::Real => return Err(Stopped::Refused(real_user(&reading.user, line))),
+        };
+        let time = row.try_get_raw(reading.time_at)?;
+        let time_bytes;
+        let time = match storage(&time) {
+            Storage::Null => TimeValue::Missing,
+            Storage::Integer => TimeValue::Number(number_of(time)?),
+            Storage::Text => {
+                time_bytes = self.encoding.utf8(bytes_of(time)?, &mut self.time);
+                TimeValue::Text(&time_bytes)
+            }
+            Storage::Real => TimeValue::Real(decoded(time)?),
+            Storage::Blob => TimeValue::Unusable("a blob"),
+        };
+        intake.row(line, 0, SourceValue::Known(self.source), user, time);
+        Ok(())
+    }
+
+    /// The row's key, else its place in the result.
+    fn line(&self, row: &SqliteRow, reading: &Reading) -> Result<u64, sqlx::Error> {
+        let Some(key_at) = reading.key_at else {
+            return Ok(self.rows);
+        };
+        let key = row.try_get_raw(key_at)?;
+        match storage(&key) {
+            Storage::Integer => Ok(u64::try_from(number_of(key)?).unwrap_or(self.rows)),
+            _ => Ok(self.rows),
+        }
+    }
+}
+
+/// SQLite's storage classes: each value has its own, whatever its column is declared to hold.
+enum Storage {
+    Null,
+    Integer,
+    Real,
+    Text,
+    Blob,
+}
+
+fn storage(value: &SqliteValueRef<'_>) -> Storage {
+    if value.is_null() {
+        return Storage::Null;
+    }
+    match value.type_info().name() {
+        "INTEGER" => Storage::Integer,
+        "REAL" => Storage::Real,
+        "TEXT" => Storage::Text,
+        _ => Storage::Blob,
+    }
+}
+
+fn number_of(value: SqliteValueRef<'_>) -> Result<i64, sqlx::Error> {
+    decoded(value)
+}
+
+/// A text's bytes as the database keeps them, or a blob's.
+fn bytes_of(value: SqliteValueRef<'_>) -> Result<&[u8], sqlx::Error> {
+    decoded(value)
+}
+
+fn decoded<'r, T: Decode<'r, sqlx::Sqlite>>(value: SqliteValueRef<'r>) -> Result<T, sqlx::Error> {
+    T::decode(value).map_err(sqlx::Error::Decode)
+}
+
+fn open_connection(connection: &mut Option<SqliteConnection>) -> &mut SqliteConnection {
+    connection
+        .as_mut()
+        .expect("a database is connected until it is dropped")
+}
+
+fn real_user(column: &str, line: u64) -> Failure {
+    let column = quoted(column.as_bytes());
+    let message = format!("row {line}, column {column}: a user cannot be of type REAL");
+    Failure::new(error::COLUMN_TYPE, message)
+        .help("users are integers, text or blobs; a query can cast them")
+}
+
+fn not_a_database() -> Failure {
+    failed("not a SQLite database, or an encrypted one")
+}
+
+fn failed(message: impl Into<String>) -> Failure {
+    const ID: ErrorId = error::DATABASE;
+    Failure::new(ID, message)
+}
+
+/// A package's message, which may quote the file, without what a terminal would obey.
+fn plain(message: &str) -> String {
+    let shown = quoted(message.as_bytes());
+    shown.trim_matches('"').to_owned()
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names[..names.len().min(LISTED)].join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
