@@ -5,4 +5,5 @@ mod harness;
 mod measures;
 mod output;
 mod output_faults;
+mod report;
 mod time;

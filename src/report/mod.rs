@@ -1,18 +1,87 @@
 //! Which formats exist and who writes them. One [`Report`] goes to every format, so all formats
 //! tell the same story; this module and its children know results, never how they were made.
 
+pub mod chart;
+pub mod columns;
+pub mod csv;
 pub mod explain;
+pub mod json;
+pub mod markdown;
+pub mod ndjson;
+mod rows;
 pub mod sessions;
+mod story;
+pub mod table;
+pub mod words;
+
+use std::io::{self, Write};
 
 use crate::events::Micros;
-use crate::import::ledger::SourceRecord;
-use crate::measures::Measures;
+use crate::import::ledger::{Counts, SourceRecord};
+use crate::measures::{Measures, Row};
+use crate::report::explain::Explanation;
+use crate::report::sessions::SessionRow;
 use crate::time::duration::Timeout;
 use crate::time::period::PeriodLength;
 use crate::time::zone::Zone;
 
 /// The version of the output columns; names and order never change within one.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// The program's name as reports print it.
+pub const PROGRAM: &str = "sessionize";
+
+/// What every report says of inferred durations.
+pub const LOWER_BOUND: &str = "lower bound: last event minus first event";
+
+/// Writes a whole report.
+pub fn write_report(
+    format: Format,
+    report: &Report,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write(report, style, out),
+        Format::Csv => csv::write(report, style, out),
+        Format::Json => json::write(report, style, out),
+        Format::Ndjson => ndjson::write(report, style, out),
+        Format::Markdown => markdown::write(report, style, out),
+    }
+}
+
+/// Writes a list of sessions as they come, in their order.
+pub fn write_sessions(
+    format: Format,
+    run: &Run,
+    rows: &mut dyn Iterator<Item = SessionRow<'_>>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_sessions(run, rows, style, out),
+        Format::Csv => csv::write_sessions(run, rows, style, out),
+        Format::Json => json::write_sessions(run, rows, style, out),
+        Format::Ndjson => ndjson::write_sessions(run, rows, style, out),
+        Format::Markdown => markdown::write_sessions(run, rows, style, out),
+    }
+}
+
+/// Writes the explanation of one user's events.
+pub fn write_explanation(
+    format: Format,
+    explanation: &Explanation,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_explanation(explanation, style, out),
+        Format::Csv => csv::write_explanation(explanation, style, out),
+        Format::Json => json::write_explanation(explanation, style, out),
+        Format::Ndjson => ndjson::write_explanation(explanation, style, out),
+        Format::Markdown => markdown::write_explanation(explanation, style, out),
+    }
+}
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -37,6 +106,16 @@ pub enum Segment {
     User,
     /// One row per set of sources.
     Source,
+}
+
+impl Segment {
+    /// The segment's word in flags and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Segment::User => "user",
+            Segment::Source => "source",
+        }
+    }
 }
 
 /// A source that `--keep-going` went on without.
@@ -79,6 +158,8 @@ pub struct Run {
     pub missing: Vec<MissingSource>,
     /// Events after `now`.
     pub events_after_now: u64,
+    /// Users with a reported session.
+    pub users: u64,
     /// All reported sessions, open ones too.
     pub sessions: u64,
     /// Those that are open.
@@ -89,6 +170,15 @@ impl Run {
     /// Whether every source was read.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
+    }
+
+    /// What became of all rows together.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for source in &self.sources {
+            counts.add(&source.counts);
+        }
+        counts
     }
 
     /// The rule in one sentence, as every report prints it.
@@ -108,6 +198,14 @@ pub struct Report {
     pub total: bool,
 }
 
+impl Report {
+    /// The rows of the output; the overall row comes last, where it is asked for.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        let overall = self.total.then_some(&self.measures.overall);
+        self.measures.rows.iter().chain(overall)
+    }
+}
+
 /// How a result is laid out for people, and guarded for spreadsheets.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -117,4 +215,9 @@ pub struct Style {
     pub color: bool,
     /// Whether the guard against spreadsheet formulas is off (`--csv-raw`).
     pub csv_raw: bool,
+}
+
+impl Style {
+    /// The width where there is no terminal to ask.
+    pub const PIPE_WIDTH: usize = 80;
 }

@@ -1,0 +1,211 @@
+//! The columns that machines read: names, order and cells, the same in CSV and JSON. Names and
+//! order are frozen within one schema version; new columns come only at the end.
+
+use std::borrow::Cow;
+
+use crate::events::{Micros, User, UserId};
+use crate::measures::Row;
+use crate::report::Run;
+use crate::report::explain::ExplainedEvent;
+use crate::report::sessions::SessionRow;
+
+/// The columns of a report.
+pub const REPORT: [&str; 23] = [
+    PERIOD_START,
+    PERIOD_END,
+    COMPLETE,
+    "segment",
+    "users",
+    "events",
+    "sessions",
+    "open_sessions",
+    MEAN_DURATION_SECONDS,
+    "mean_low_seconds",
+    "mean_high_seconds",
+    "median_duration_seconds",
+    "p90_duration_seconds",
+    "mean_duration_without_bounces_seconds",
+    "bounce_rate",
+    "sessions_per_user",
+    "events_per_session",
+    "total_duration_seconds",
+    "change_seconds",
+    "change_low_seconds",
+    "change_high_seconds",
+    "timeout_seconds",
+    "time_zone",
+];
+
+/// What JSON says of a row beyond [`REPORT`].
+pub const REPORT_EXTRA: [&str; 5] = [
+    "mean_of_user_means_seconds",
+    "effective_users",
+    "largest_user_share",
+    "closed_sessions",
+    "closed_users",
+];
+
+/// The columns of a list of sessions.
+pub const SESSIONS: [&str; 8] = [
+    "session_id",
+    USER_ID,
+    START,
+    END,
+    DURATION_SECONDS,
+    EVENTS,
+    "sources",
+    OPEN,
+];
+
+/// The columns of an explanation.
+pub const EXPLANATION: [&str; 6] = ["at", "source", "role", "gap_seconds", SESSION, "verdict"];
+
+/// The columns of a session inside an explanation in JSON.
+pub(crate) const EXPLAINED_SESSION: [&str; 6] =
+    [SESSION, START, END, DURATION_SECONDS, EVENTS, OPEN];
+
+/// The columns of a day under the headline, in JSON.
+pub(crate) const DAILY: [&str; 4] = [PERIOD_START, PERIOD_END, COMPLETE, MEAN_DURATION_SECONDS];
+
+/// The columns of the earlier period of a trend, in JSON.
+pub(crate) const EARLIER: [&str; 3] = [PERIOD_START, PERIOD_END, MEAN_DURATION_SECONDS];
+
+/// The name of the user's column.
+pub const USER_ID: &str = "user_id";
+const PERIOD_START: &str = "period_start";
+const PERIOD_END: &str = "period_end";
+const COMPLETE: &str = "complete";
+const MEAN_DURATION_SECONDS: &str = "mean_duration_seconds";
+const START: &str = "start";
+const END: &str = "end";
+const DURATION_SECONDS: &str = "duration_seconds";
+const EVENTS: &str = "events";
+const SESSION: &str = "session";
+const OPEN: &str = "open";
+
+/// One value for a machine.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell<'a> {
+    /// An empty cell or null.
+    Unknown,
+    /// Text, guarded in CSV against being read as a formula.
+    Text(Cow<'a, str>),
+    /// Text of our own that starts with no sign of a formula.
+    Plain(String),
+    /// A count.
+    Count(u64),
+    /// A number that is not exact; infinite or undefined is unknown.
+    Number(f64),
+    /// Microseconds, written as exact decimal seconds.
+    Seconds(i128),
+    /// An instant, in RFC 3339.
+    Instant(Micros),
+    /// `true` or `false`.
+    Flag(bool),
+    /// Events per source: `name:events` joined with `;`, an object in JSON.
+    Sources(&'a [(&'a str, u64)]),
+}
+
+impl Cell<'_> {
+    fn number(value: Option<f64>) -> Self {
+        value.map_or(Cell::Unknown, Cell::Number)
+    }
+
+    pub(crate) fn instant(at: Option<Micros>) -> Self {
+        at.map_or(Cell::Unknown, Cell::Instant)
+    }
+}
+
+/// The cells of [`REPORT`].
+pub(crate) fn report_cells<'a>(row: &'a Row, run: &Run) -> [Cell<'a>; REPORT.len()] {
+    let figures = &row.figures;
+    let change = row.change.as_ref();
+    let change_interval = change.and_then(|change| change.interval);
+    [
+        Cell::instant(row.period.map(|period| period.start)),
+        Cell::instant(row.period.map(|period| period.end)),
+        row.complete.map_or(Cell::Unknown, Cell::Flag),
+        row.segment
+            .as_deref()
+            .map_or(Cell::Unknown, |segment| Cell::Text(segment.into())),
+        Cell::Count(figures.users),
+        Cell::Count(figures.events),
+        Cell::Count(figures.sessions),
+        Cell::Count(figures.open_sessions),
+        Cell::number(figures.mean),
+        Cell::number(figures.mean_interval.map(|(low, _)| low)),
+        Cell::number(figures.mean_interval.map(|(_, high)| high)),
+        Cell::number(figures.median),
+        Cell::number(figures.p90),
+        Cell::number(figures.mean_without_bounces),
+        Cell::number(figures.bounce_rate),
+        Cell::number(figures.sessions_per_user),
+        Cell::number(figures.events_per_session),
+        figures.total.map_or(Cell::Unknown, Cell::Seconds),
+        Cell::number(change.map(|change| change.seconds)),
+        Cell::number(change_interval.map(|(low, _)| low)),
+        Cell::number(change_interval.map(|(_, high)| high)),
+        Cell::Seconds(run.timeout.micros().into()),
+        Cell::Text(run.zone.to_string().into()),
+    ]
+}
+
+/// The cells of [`REPORT_EXTRA`].
+pub(crate) fn report_extra_cells(row: &Row) -> [Cell<'_>; REPORT_EXTRA.len()] {
+    let figures = &row.figures;
+    [
+        Cell::number(figures.mean_of_user_means),
+        Cell::number(figures.effective_users),
+        Cell::number(figures.largest_user_share),
+        Cell::Count(figures.closed_sessions),
+        Cell::Count(figures.closed_users),
+    ]
+}
+
+/// The cells of [`SESSIONS`].
+pub(crate) fn session_cells<'a>(row: &'a SessionRow<'_>) -> [Cell<'a>; SESSIONS.len()] {
+    [
+        Cell::Plain(row.session_id.to_string()),
+        Cell::Text(user_text(row.user)),
+        Cell::Instant(row.start),
+        Cell::Instant(row.end),
+        Cell::Seconds((row.end - row.start).into()),
+        Cell::Count(row.events),
+        Cell::Sources(&row.sources),
+        Cell::Flag(row.open),
+    ]
+}
+
+/// The cells of [`EXPLANATION`].
+pub(crate) fn explanation_cells(event: &ExplainedEvent) -> [Cell<'_>; EXPLANATION.len()] {
+    [
+        Cell::Instant(event.at),
+        Cell::Text(event.source.as_str().into()),
+        Cell::Text(event.role.name().into()),
+        event
+            .gap
+            .map_or(Cell::Unknown, |gap| Cell::Seconds(gap.into())),
+        event.session.map_or(Cell::Unknown, Cell::Count),
+        Cell::Text(event.verdict.as_str().into()),
+    ]
+}
+
+/// A user's id as text.
+pub(crate) fn user_text(user: UserId<'_>) -> Cow<'_, str> {
+    match user {
+        UserId::Number(number) => User::Number(number).to_string().into(),
+        UserId::Text(text) => text.into(),
+    }
+}
+
+/// Microseconds as decimal seconds, exactly: `600`, `0.5`, `1.000001`.
+pub fn exact_seconds(micros: i128) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    let micros = micros.unsigned_abs();
+    let (whole, fraction) = (micros / 1_000_000, micros % 1_000_000);
+    if fraction == 0 {
+        return format!("{sign}{whole}");
+    }
+    let digits = format!("{fraction:06}");
+    format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+}

@@ -1,0 +1,133 @@
+//! CSV for machines and spreadsheets: full precision, an empty cell for what is unknown, and a
+//! guard against text that a spreadsheet would run as a formula.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::events::canonical_number;
+use crate::report::columns::{
+    Cell, EXPLANATION, REPORT, SESSIONS, exact_seconds, explanation_cells, report_cells,
+    session_cells,
+};
+use crate::report::explain::Explanation;
+use crate::report::sessions::SessionRow;
+use crate::report::{Report, Run, Style};
+use crate::time::timestamp::print_instant;
+
+/// Writes the rows of a report, the overall row last where it is asked for.
+pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut table = Table::new(&REPORT, style, out)?;
+    for row in report.rows() {
+        table.row(&report_cells(row, &report.run))?;
+    }
+    table.end()
+}
+
+/// Writes one row per session.
+pub fn write_sessions(
+    _run: &Run,
+    rows: &mut dyn Iterator<Item = SessionRow<'_>>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut table = Table::new(&SESSIONS, style, out)?;
+    for row in rows {
+        table.row(&session_cells(&row))?;
+    }
+    table.end()
+}
+
+/// Writes one row per event of an explanation.
+pub fn write_explanation(
+    explanation: &Explanation,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut table = Table::new(&EXPLANATION, style, out)?;
+    for event in &explanation.events {
+        table.row(&explanation_cells(event))?;
+    }
+    table.end()
+}
+
+/// Text that a spreadsheet takes as text: with a leading `'` where it would see a formula.
+///
+/// A formula starts with one of `=`, `+`, `-`, `@`, their full-width forms, or a control that some
+/// programs skip, also behind spaces or quotes. A canonical integer is a number and left alone.
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    if canonical_number(text.as_bytes()).is_none() && is_formula(text) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn is_formula(text: &str) -> bool {
+    let starts = |text: &str| {
+        text.starts_with([
+            '=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠',
+        ])
+    };
+    let bare = text.trim_start_matches(|letter: char| {
+        letter.is_whitespace() || matches!(letter, '"' | '\'' | '\u{feff}' | '\u{200b}')
+    });
+    starts(text) || starts(bare)
+}
+
+struct Table<'a> {
+    writer: csv::Writer<&'a mut dyn Write>,
+    raw: bool,
+}
+
+impl<'a> Table<'a> {
+    fn new(header: &[&str], style: Style, out: &'a mut dyn Write) -> io::Result<Self> {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(header)?;
+        Ok(Self {
+            writer,
+            raw: style.csv_raw,
+        })
+    }
+
+    fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        for cell in cells {
+            self.writer.write_field(text(cell, self.raw).as_bytes())?;
+        }
+        Ok(self.writer.write_record(None::<&[u8]>)?)
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn text<'a>(cell: &'a Cell<'_>, raw: bool) -> Cow<'a, str> {
+    let guard = |text| if raw { text } else { guard(text) };
+    match cell {
+        Cell::Unknown => "".into(),
+        Cell::Text(text) => guard(Cow::Borrowed(text.as_ref())),
+        Cell::Plain(text) => Cow::Borrowed(text),
+        Cell::Count(number) => number.to_string().into(),
+        Cell::Number(number) if number.is_finite() => number.to_string().into(),
+        Cell::Number(_) => "".into(),
+        Cell::Seconds(micros) => exact_seconds(*micros).into(),
+        Cell::Instant(at) => print_instant(*at).into(),
+        Cell::Flag(flag) => if *flag { "true" } else { "false" }.into(),
+        Cell::Sources(sources) => guard(joined(sources).into()),
+    }
+}
+
+fn guard(text: Cow<'_, str>) -> Cow<'_, str> {
+    match guarded(&text) {
+        Cow::Owned(guarded) => guarded.into(),
+        Cow::Borrowed(_) => text,
+    }
+}
+
+fn joined(sources: &[(&str, u64)]) -> String {
+    let parts: Vec<String> = sources
+        .iter()
+        .map(|(name, events)| format!("{name}:{events}"))
+        .collect();
+    parts.join(";")
+}

@@ -1,0 +1,159 @@
+//! Which columns fit, how wide each becomes, and the lines they make.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, LineStyle, Table};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::report::rows::{Column, Side};
+use crate::visible::visible;
+
+/// Lines of a header: the names and a rule.
+pub(super) const HEADER_LINES: usize = 2;
+/// The narrowest bar that still says something.
+pub(super) const NARROWEST_BAR: usize = 5;
+/// The widest bar; longer ones only shout.
+pub(super) const WIDEST_BAR: usize = 24;
+
+/// The least that is left of a label when nothing else can give way.
+const NARROWEST_LABEL: usize = 4;
+const GAP: usize = 2;
+/// One column of the gap stands between any two columns of the package, also without lines.
+const PADDING: u16 = GAP as u16 - 1;
+
+/// The columns that are shown, by index, with their widths.
+#[derive(Debug)]
+pub(super) struct Layout {
+    kept: Vec<usize>,
+    widths: Vec<usize>,
+}
+
+impl Layout {
+    /// Leaves out columns by rank until the rest fits, then gives what is left to texts that may
+    /// be cut, the first before the others. Labels give way when nothing else can.
+    pub(super) fn choose(columns: &[Column], width: usize) -> Self {
+        let natural: Vec<usize> = columns.iter().map(natural_width).collect();
+        let mut kept: Vec<usize> = (0..columns.len()).collect();
+        let least = |&index: &usize| match columns[index].side {
+            Side::Data(least) => natural[index].min(least.max(columns[index].header.width())),
+            _ => natural[index],
+        };
+        let total = |kept: &[usize]| kept.iter().map(least).sum::<usize>() + gaps(kept.len());
+        while total(&kept) > width {
+            let spare = kept
+                .iter()
+                .copied()
+                .max_by_key(|&index| columns[index].rank);
+            match spare.filter(|&index| columns[index].rank > 0) {
+                Some(spare) => kept.retain(|&index| index != spare),
+                None => break,
+            }
+        }
+        let mut widths: Vec<usize> = kept.iter().map(least).collect();
+        let mut room = width.saturating_sub(total(&kept));
+        for (width, &index) in widths.iter_mut().zip(&kept) {
+            let more = (natural[index] - *width).min(room);
+            *width += more;
+            room -= more;
+        }
+        let mut over = total(&kept).saturating_sub(width);
+        for (width, &index) in widths.iter_mut().zip(&kept) {
+            if columns[index].side != Side::Right {
+                let less = width.saturating_sub(NARROWEST_LABEL).min(over);
+                *width -= less;
+                over -= less;
+            }
+        }
+        Self { kept, widths }
+    }
+
+    /// Whether every column has its place within the width.
+    pub(super) fn fits(&self, width: usize) -> bool {
+        self.total() <= width
+    }
+
+    /// Columns of the page that are left, when the columns are shown as they are.
+    pub(super) fn room(&self, width: usize) -> usize {
+        width.saturating_sub(self.total())
+    }
+
+    fn total(&self) -> usize {
+        self.widths.iter().sum::<usize>() + gaps(self.widths.len())
+    }
+
+    /// The header, a rule, and a line per row. Texts of users' data are made visible and cut.
+    pub(super) fn lines(&self, mut columns: Vec<Column>) -> Vec<String> {
+        let mut table = Table::new();
+        table.load_style(NOTHING.header_separator(LineStyle::none().fill('─').junction('─')));
+        let mut shown: Vec<(Column, usize)> = Vec::new();
+        for (&index, &width) in self.kept.iter().zip(&self.widths) {
+            let empty = Column::new("", Side::Left, 0, std::iter::empty());
+            shown.push((std::mem::replace(&mut columns[index], empty), width));
+        }
+        table.set_header(shown.iter().map(|(column, width)| {
+            let header = fit(&column.header, *width);
+            let fill = " ".repeat(width.saturating_sub(header.width()));
+            cell(
+                format!("{header}{fill}"),
+                format!("{fill}{header}"),
+                column.side,
+            )
+        }));
+        let rows = shown.first().map_or(0, |(column, _)| column.cells.len());
+        for row in 0..rows {
+            table.add_row(shown.iter().map(|(column, width)| {
+                let text = column.cells.get(row).map_or("", String::as_str);
+                let text = match column.side {
+                    Side::Data(_) => fit(&visible(text), *width),
+                    Side::Left => fit(text, *width),
+                    Side::Right => text.to_owned(),
+                };
+                cell(text.clone(), text, column.side)
+            }));
+        }
+        let last = shown.len().saturating_sub(1);
+        for (index, column) in table.column_iter_mut().enumerate() {
+            let gap = if index == last { 0 } else { PADDING };
+            column.set_padding((0, gap));
+        }
+        table.lines().collect()
+    }
+}
+
+fn cell(left: String, right: String, side: Side) -> Cell {
+    match side {
+        Side::Right => Cell::new_owned(right).set_alignment(CellAlignment::Right),
+        Side::Left | Side::Data(_) => Cell::new_owned(left).set_alignment(CellAlignment::Left),
+    }
+}
+
+fn gaps(columns: usize) -> usize {
+    columns.saturating_sub(1) * GAP
+}
+
+fn natural_width(column: &Column) -> usize {
+    let cells = column.cells.iter().map(|cell| match column.side {
+        Side::Data(_) => visible(cell).width(),
+        _ => cell.width(),
+    });
+    cells.chain([column.header.width()]).max().unwrap_or(0)
+}
+
+/// The text, or as much of its beginning as the width holds with `…` behind it.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut fitted = String::new();
+    let mut used = 0;
+    for letter in text.chars() {
+        used += letter.width().unwrap_or(0);
+        if used >= width {
+            break;
+        }
+        fitted.push(letter);
+    }
+    if width > 0 {
+        fitted.push('…');
+    }
+    fitted
+}
