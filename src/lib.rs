@@ -1,5 +1,22 @@
 //! `sessionize`: how long people stay, from the timestamps a team already has.
+//!
+//! Data flows one way, in batches: `import → events → sessions → measures → report → output`. The
+//! modules in the order of reading, and what each must not know:
+//!
+//! - [`cli`]: every flag; declarations only.
+//! - [`settings`]: flags over environment over `sessionize.toml`, checked; opens no source.
+//! - [`commands`]: one function per command; the only place that joins stages.
+//! - [`time`]: durations, instants, zones, periods; knows no event.
+//! - [`events`]: the contract between import and sessions.
+//! - [`import`]: from files and databases to batches of events; knows no session.
+//! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing.
+//! - [`measures`]: figures, intervals, the trend; knows no file and no format.
+//! - [`report`]: one result in every format; knows not how it was made.
+//! - [`output`]: standard output or a file that appears whole; knows not what it says.
+//! - [`signals`], [`error`], [`visible`]: how a run is stopped, fails, and shows foreign text.
 
+pub mod cli;
+pub mod commands;
 pub mod error;
 pub mod events;
 pub mod import;
@@ -7,6 +24,7 @@ pub mod measures;
 pub mod output;
 pub mod report;
 pub mod sessions;
+pub mod settings;
 pub mod signals;
 pub mod time;
 pub mod visible;

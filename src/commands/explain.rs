@@ -1,0 +1,194 @@
+//! `sessionize explain USER`: that user's events, every gap, and the rule applied to each.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use crate::commands::gathered::{Gathered, run_record};
+use crate::commands::voice::Voice;
+use crate::commands::{Ending, close};
+use crate::error::{self, Failure};
+use crate::events::{Batch, GIVEN_UP, Micros, Source, UserId};
+use crate::import::intake::UserFilter;
+use crate::output::Output;
+use crate::report;
+use crate::report::explain::{ExplainedEvent, ExplainedSession, Explanation};
+use crate::report::json::run_line;
+use crate::sessions::rule::{Opening, Progress, Rule, Verdict};
+use crate::sessions::scan::scan;
+use crate::settings::Settings;
+use crate::time::duration::write_duration;
+
+/// Explains one user's sessions, whatever the window.
+pub(super) fn run(
+    settings: &Settings,
+    voice: &Voice,
+    output: Output,
+    user: &str,
+) -> Result<Ending, Failure> {
+    let settings = &only(settings, user);
+    let met: Mutex<Vec<(Micros, u8)>> = Mutex::new(Vec::new());
+    let (gathered, partitions) = Gathered::read(settings, voice, |batch: &Batch| {
+        let mut met = met
+            .lock()
+            .expect("nothing panics while it holds the events");
+        met.extend(batch.iter().map(|(at, _, source)| (at, source)));
+    })?;
+    let met = met
+        .into_inner()
+        .expect("nothing panics while it holds the events");
+    let events = in_order(&met, &gathered.translation);
+    if events.is_empty() {
+        let shown = crate::visible::shortened(user);
+        let message = format!("user \"{shown}\" has no rows in any source");
+        return Err(Failure::new(error::USER_NOT_FOUND, message)
+            .help("ids are compared exactly: case, spaces and leading zeros count"));
+    }
+    let rule = gathered.rule(settings)?;
+    let (told, sessions) = tell(&events, &rule, &gathered.imported.sources, settings);
+    let (_, scanned) = scan(
+        partitions,
+        &gathered.scan_plan(settings, &rule, false),
+        || (),
+        |(), _| (),
+    );
+    let mut run = run_record(settings, &gathered.imported, &scanned);
+    run.users = u64::from(!sessions.is_empty());
+    run.sessions = sessions.len() as u64;
+    run.open_sessions = sessions.iter().filter(|session| session.open).count() as u64;
+    let explanation = Explanation {
+        run,
+        user: user.to_owned(),
+        events: told,
+        sessions,
+    };
+    let write = |out: &mut dyn std::io::Write| {
+        report::write_explanation(settings.format, &explanation, settings.style, out)
+    };
+    let published = output.publish(write, None)?;
+    let run = &explanation.run;
+    Ok(close(
+        settings,
+        voice,
+        run,
+        || run_line(run, None),
+        &published,
+    ))
+}
+
+/// The settings for one user, whatever the window.
+fn only(settings: &Settings, user: &str) -> Settings {
+    let mut settings = settings.clone();
+    let only = HashSet::from([UserId::from_text(user).to_user()]);
+    let filter = Arc::new(UserFilter {
+        only: Some(only),
+        sample: None,
+    });
+    for input in &mut settings.inputs {
+        input.terms.filter = Arc::clone(&filter);
+    }
+    settings.window = (None, None);
+    settings.sample = None;
+    settings
+}
+
+/// The events by time and source, with the run's source numbers.
+fn in_order(met: &[(Micros, u8)], translation: &[u8; 256]) -> Vec<(Micros, u8)> {
+    let translated = met
+        .iter()
+        .map(|&(at, source)| (at, translation[usize::from(source)]));
+    let mut events: Vec<(Micros, u8)> = translated
+        .filter(|(_, source)| *source != GIVEN_UP)
+        .collect();
+    events.sort_unstable();
+    events
+}
+
+/// What the rule makes of each event, in words, and the sessions.
+fn tell(
+    events: &[(Micros, u8)],
+    rule: &Rule,
+    sources: &[Source],
+    settings: &Settings,
+) -> (Vec<ExplainedEvent>, Vec<ExplainedSession>) {
+    let mut progress: Option<Progress> = None;
+    let mut sessions: Vec<ExplainedSession> = Vec::new();
+    let mut told = Vec::with_capacity(events.len());
+    let mut previous = None;
+    for &(at, index) in events {
+        let source = &sources[usize::from(index)];
+        let gap = progress.map(|latest| at - latest.last);
+        let repeats = previous == Some((at, index));
+        previous = Some((at, index));
+        let (session, verdict) = if repeats && source.drop_duplicates {
+            (None, "a duplicate, dropped".to_owned())
+        } else {
+            let verdict = rule.step(&mut progress, at, source.role);
+            note(&mut sessions, verdict, at);
+            let number = sessions.len() as u64;
+            let belongs = matches!(
+                verdict,
+                Verdict::Opens(_) | Verdict::Joins | Verdict::Closes
+            );
+            (belongs.then_some(number), words(verdict, gap, number, rule))
+        };
+        let (name, role) = (source.name.clone(), source.role);
+        told.push(ExplainedEvent {
+            at,
+            source: name,
+            role,
+            gap,
+            session,
+            verdict,
+        });
+    }
+    for session in &mut sessions {
+        session.open = session.end > settings.now.saturating_sub(settings.timeout.micros());
+    }
+    (told, sessions)
+}
+
+/// Adds the event to the session it opens or belongs to.
+fn note(sessions: &mut Vec<ExplainedSession>, verdict: Verdict, at: Micros) {
+    match verdict {
+        Verdict::Opens(_) => {
+            sessions.push(ExplainedSession {
+                start: at,
+                end: at,
+                events: 1,
+                open: false,
+            });
+        }
+        Verdict::Joins | Verdict::Closes => {
+            let session = sessions
+                .last_mut()
+                .expect("the rule joins events only to a session");
+            session.end = at;
+            session.events += 1;
+        }
+        Verdict::Orphan | Verdict::Expires | Verdict::Ignored => {}
+    }
+}
+
+fn words(verdict: Verdict, gap: Option<Micros>, session: u64, rule: &Rule) -> String {
+    let timeout = rule.timeout;
+    let gap = gap.map_or(String::new(), write_duration);
+    match verdict {
+        Verdict::Opens(opening) => {
+            let longest = || write_duration(rule.max_length.unwrap_or_default());
+            let why = match opening {
+                Opening::First => "the first event".to_owned(),
+                Opening::Gap => format!("{gap} > {timeout}"),
+                Opening::Start => "a start opens a session".to_owned(),
+                Opening::Closed => "the session before was closed".to_owned(),
+                Opening::Midnight => "midnight has passed".to_owned(),
+                Opening::TooLong => format!("more than {} after the session's start", longest()),
+            };
+            format!("opens session {session}: {why}")
+        }
+        Verdict::Joins => format!("joins session {session}: {gap} ≤ {timeout}"),
+        Verdict::Closes => format!("closes session {session}: {gap} ≤ {timeout}"),
+        Verdict::Orphan => format!("no open session within {timeout} before it: makes none"),
+        Verdict::Expires => "closes the session before it, without extending it".to_owned(),
+        Verdict::Ignored => "its source is ignored".to_owned(),
+    }
+}

@@ -1,0 +1,250 @@
+//! What every command begins with: everything read, its events scattered for the engine, its
+//! rejected rows written.
+
+use std::sync::atomic::AtomicU64;
+
+use crate::commands::progress::Progress;
+use crate::commands::too_many_periods;
+use crate::commands::voice::Voice;
+use crate::error::Failure;
+use crate::events::{Batch, GIVEN_UP, Micros, Role};
+use crate::import::csv::Sink;
+use crate::import::{self, Imported, PlacedReject};
+use crate::output;
+use crate::report::csv::guarded;
+use crate::report::{MissingSource, Run};
+use crate::sessions::partition::{Partitioner, Partitions};
+use crate::sessions::rule::Rule;
+use crate::sessions::scan::{ScanPlan, Scanned};
+use crate::settings::Settings;
+use crate::time::period::{Calendar, PeriodLength};
+
+/// What is known of the sources before their events are scanned.
+pub(super) struct Gathered {
+    pub(super) imported: Imported,
+    /// From an importer's provisional source numbers to the run's.
+    pub(super) translation: [u8; 256],
+    /// First and last event, whatever the role; and without ignored sources.
+    span: Span,
+    pub(super) active_span: Span,
+}
+
+/// First and last event, if there is any.
+type Span = Option<(Micros, Micros)>;
+
+impl Gathered {
+    /// Reads all inputs on all threads, and scatters the events for the engine. `each` sees every
+    /// batch too.
+    pub(super) fn read(
+        settings: &Settings,
+        voice: &Voice,
+        each: impl Fn(&Batch) + Sync,
+    ) -> Result<(Self, Partitions), Failure> {
+        let mut parts: Vec<Partitioner> = (0..settings.threads)
+            .map(|_| Partitioner::default())
+            .collect();
+        let each = &each;
+        let mut sinks: Vec<Sink<'_>> = parts
+            .iter_mut()
+            .map(|part| {
+                Box::new(move |batch: &Batch| {
+                    part.take(batch);
+                    each(batch);
+                }) as Sink<'_>
+            })
+            .collect();
+        let imported = import_all(settings, voice, &mut sinks)?;
+        drop(sinks);
+        let mut translation = [GIVEN_UP; 256];
+        translation[..imported.translation.len()].copy_from_slice(&imported.translation);
+        let partitions = Partitions::join(parts);
+        let span = |counts: &dyn Fn(Role) -> bool| {
+            partitions.span(|source| match translation[usize::from(source)] {
+                GIVEN_UP => false,
+                place => counts(imported.sources[usize::from(place)].role),
+            })
+        };
+        let (span, active_span) = (span(&|_| true), span(&|role| role != Role::Ignore));
+        Ok((
+            Self {
+                imported,
+                translation,
+                span,
+                active_span,
+            },
+            partitions,
+        ))
+    }
+
+    /// The rule, with the days of `--cut day` over the whole span.
+    pub(super) fn rule(&self, settings: &Settings) -> Result<Rule, Failure> {
+        let days = match (settings.cut_day, self.span) {
+            (true, Some((first, last))) => Some(
+                Calendar::covering(PeriodLength::Day, &settings.zone, first, last)
+                    .map_err(|cause| too_many_periods(&cause))?,
+            ),
+            _ => None,
+        };
+        Ok(Rule {
+            timeout: settings.timeout,
+            max_length: settings.max_length,
+            days,
+        })
+    }
+
+    /// What the scan is to do.
+    pub(super) fn scan_plan<'a>(
+        &'a self,
+        settings: &Settings,
+        rule: &'a Rule,
+        count_sources: bool,
+    ) -> ScanPlan<'a> {
+        ScanPlan {
+            rule,
+            sources: &self.imported.sources,
+            translation: self.translation,
+            span: self.span.unwrap_or((0, 0)),
+            from: settings.window.0.unwrap_or(Micros::MIN),
+            to: settings.window.1.unwrap_or(Micros::MAX),
+            now: settings.now,
+            threads: settings.threads,
+            count_sources,
+        }
+    }
+}
+
+/// The run record once everything is counted; what the measures know is filled in by the caller.
+pub(super) fn run_record(settings: &Settings, imported: &Imported, scanned: &Scanned) -> Run {
+    let mut sources = imported.records.clone();
+    let counted = scanned.counts.iter().zip(&scanned.extents.by_source);
+    for (record, (counts, extent)) in sources.iter_mut().zip(counted) {
+        record.counts.add(counts);
+        record.extent = extent.map(|extent| (extent.first, extent.last));
+        assert!(
+            record.counts.balance(),
+            "every row read of a source is accounted for"
+        );
+    }
+    Run {
+        version: env!("CARGO_PKG_VERSION"),
+        timeout: settings.timeout,
+        zone: settings.zone,
+        now: settings.now,
+        from: settings.window.0,
+        to: settings.window.1,
+        by: None,
+        segment: None,
+        cut_day: settings.cut_day,
+        max_length: settings.max_length,
+        sample: settings.sample,
+        sources,
+        missing: imported
+            .missing
+            .iter()
+            .map(|(name, failure)| MissingSource {
+                name: name.clone(),
+                error: failure.to_string(),
+            })
+            .collect(),
+        events_after_now: scanned.after_now,
+        users: 0,
+        sessions: 0,
+        open_sessions: 0,
+    }
+}
+
+/// Reads all inputs into the sinks, writes the rejects file, also when rejects are why the reading
+/// failed, and says what there is to say.
+fn import_all(
+    settings: &Settings,
+    voice: &Voice,
+    sinks: &mut [Sink<'_>],
+) -> Result<Imported, Failure> {
+    let rows = AtomicU64::new(0);
+    let mut rejects = Vec::new();
+    let imported = Progress::over(&rows, settings, || {
+        import::read(
+            &settings.inputs,
+            &settings.import,
+            &rows,
+            sinks,
+            &mut rejects,
+        )
+    });
+    write_rejects(settings, &mut rejects)?;
+    let imported = imported.map_err(|failure| match &settings.rejects {
+        Some(path) if !rejects.is_empty() => {
+            failure.detail(format!("unusable rows are listed in {}", path.display()))
+        }
+        _ => failure,
+    })?;
+    #[cfg(feature = "failpoints")]
+    if std::env::var("SESSIONIZE_FAIL").is_ok_and(|fail| fail == "panic-after-import") {
+        panic!("planted: {imported:?}");
+    }
+    say(&imported, voice);
+    Ok(imported)
+}
+
+fn say(imported: &Imported, voice: &Voice) {
+    for note in &imported.notes {
+        voice.note(note);
+    }
+    for (_, failure) in &imported.missing {
+        voice.warn(&format!("left out: {failure}"));
+    }
+    for record in &imported.records {
+        let (name, counts) = (&record.name, &record.counts);
+        if counts.rejected > 0 {
+            let (rejected, read) = (counts.rejected, counts.read);
+            voice.warn(&format!(
+                "source \"{name}\": {rejected} of {read} rows cannot be used"
+            ));
+        }
+        if counts.read == 0 {
+            voice.warn(&format!(
+                "source \"{name}\" ({}, {}): 0 events",
+                record.kind, record.place
+            ));
+        }
+    }
+}
+
+/// Columns of the rejects file.
+const REJECT_COLUMNS: [&str; 7] = [
+    "source", "file", "line", "byte", "column", "kind", "message",
+];
+
+fn write_rejects(settings: &Settings, rejects: &mut [PlacedReject]) -> Result<(), Failure> {
+    let Some(path) = &settings.rejects else {
+        return Ok(());
+    };
+    rejects.sort_by(|one, other| {
+        let place = |placed: &PlacedReject| (placed.reject.line, placed.reject.byte);
+        (&one.source, &one.file, place(one)).cmp(&(&other.source, &other.file, place(other)))
+    });
+    output::write_whole(path, 0o600, |out| {
+        let mut writer = csv::Writer::from_writer(out);
+        writer.write_record(REJECT_COLUMNS)?;
+        for PlacedReject {
+            source,
+            file,
+            reject,
+        } in rejects.iter()
+        {
+            let (line, byte) = (reject.line.to_string(), reject.byte.to_string());
+            let column = reject.column.as_deref().unwrap_or_default();
+            let cells = [
+                source,
+                file,
+                &line,
+                &byte,
+                column,
+                reject.kind.id,
+                &reject.message,
+            ];
+            writer.write_record(cells.map(|cell| guarded(cell).into_owned()))?;
+        }
+        writer.flush()
+    })
+}

@@ -1,0 +1,125 @@
+//! `sessionize report`: headline, trend, and figures per period and segment.
+
+use crate::commands::gathered::{Gathered, run_record};
+use crate::commands::voice::Voice;
+use crate::commands::{Ending, close, is_row_format, too_many_periods};
+use crate::error::Failure;
+use crate::events::Micros;
+use crate::measures::accumulator::Accumulator;
+use crate::measures::plan::{self, Calendars, Plan, auto_period};
+use crate::output::{MakeRecord, Output};
+use crate::report::json::{Written, run_line, run_record as record_bytes};
+use crate::report::{self, Report, Segment};
+use crate::sessions::extent::{Extent, Extents};
+use crate::sessions::partition::Partitions;
+use crate::sessions::scan::scan;
+use crate::settings::{Periods, Settings};
+use crate::time::period::PeriodLength;
+
+/// Makes the report and publishes it.
+pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<Ending, Failure> {
+    let (gathered, partitions) = Gathered::read(settings, voice, |_| ())?;
+    let report = make(settings, &gathered, partitions)?;
+    let (run, measures) = (&report.run, &report.measures);
+    let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
+        true => Some(Box::new(|bytes, sha256| {
+            record_bytes(run, Some(measures), Some(Written { bytes, sha256 }))
+        })),
+        false => None,
+    };
+    let write = |out: &mut dyn std::io::Write| {
+        report::write_report(settings.format, &report, settings.style, out)
+    };
+    let published = output.publish(write, record)?;
+    Ok(close(
+        settings,
+        voice,
+        run,
+        || run_line(run, Some(measures)),
+        &published,
+    ))
+}
+
+fn make(
+    settings: &Settings,
+    gathered: &Gathered,
+    partitions: Partitions,
+) -> Result<Report, Failure> {
+    let rule = gathered.rule(settings)?;
+    let span = gathered.active_span;
+    let by = rows_period(settings, span);
+    let plan = measure_plan(settings, by);
+    let calendars =
+        Calendars::new(&plan, &before_scan(span)).map_err(|cause| too_many_periods(&cause))?;
+    let (accumulators, scanned) = scan(
+        partitions,
+        &gathered.scan_plan(settings, &rule, false),
+        || Accumulator::new(&plan, &calendars),
+        |accumulator, user| accumulator.user(user.user, user.sessions),
+    );
+    let all = accumulators
+        .into_iter()
+        .reduce(Accumulator::merge)
+        .unwrap_or_else(|| Accumulator::new(&plan, &calendars));
+    let names: Vec<&str> = gathered
+        .imported
+        .sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .collect();
+    let measures = all.finish(&scanned.extents, &names);
+    let mut run = run_record(settings, &gathered.imported, &scanned);
+    run.by = by;
+    run.segment = settings.segment;
+    run.users = measures.overall.figures.users;
+    run.sessions = measures.overall.figures.sessions;
+    run.open_sessions = measures.overall.figures.open_sessions;
+    Ok(Report {
+        run,
+        measures,
+        total: settings.total,
+    })
+}
+
+/// What is known of the extents before the scan: all that calendars need.
+fn before_scan(span: Option<(Micros, Micros)>) -> Extents {
+    let extent = |(first, last)| Extent {
+        first,
+        last,
+        longest_silence: 0,
+    };
+    Extents {
+        all: span.map(extent),
+        by_source: Vec::new(),
+    }
+}
+
+/// The length of the rows' periods, `auto` by the part of the data that lies in the window.
+fn rows_period(settings: &Settings, span: Option<(Micros, Micros)>) -> Option<PeriodLength> {
+    match settings.periods {
+        Periods::Of(length) => Some(length),
+        Periods::Window => None,
+        Periods::Auto => {
+            let (first, last) = span.unwrap_or((0, 0));
+            let first = settings.window.0.map_or(first, |from| from.max(first));
+            let last = settings.window.1.map_or(last, |to| to.min(last));
+            Some(auto_period(last.saturating_sub(first).max(0)))
+        }
+    }
+}
+
+fn measure_plan(settings: &Settings, by: Option<PeriodLength>) -> Plan {
+    Plan {
+        timeout: settings.timeout,
+        now: settings.now,
+        window: settings.window,
+        zone: settings.zone,
+        by,
+        segment: settings.segment.map(|segment| match segment {
+            Segment::User => plan::Segment::User,
+            Segment::Source => plan::Segment::SourceSet,
+        }),
+        compare: settings.compare,
+        total: settings.total,
+    }
+}

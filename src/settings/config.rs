@@ -1,0 +1,186 @@
+//! `sessionize.toml`: its keys, and errors that say line, column and the nearest known key.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::cli::{By, Compare, Cut, Duplicates, Encoding, Ragged, SegmentBy};
+use crate::error::{self, Failure};
+use crate::events::Role;
+use crate::import::inputs::InputFormat;
+use crate::import::intake::Anonymous;
+use crate::output::IfLocked;
+use crate::report::Format;
+use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
+
+/// One text or a list of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    pub(super) fn into_list(self) -> Vec<String> {
+        match self {
+            OneOrMore::One(one) => vec![one],
+            OneOrMore::More(more) => more,
+        }
+    }
+}
+
+/// A number of rows or a share such as `"1%"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum NumberOrText {
+    Number(u64),
+    Text(String),
+}
+
+impl NumberOrText {
+    pub(super) fn into_text(self) -> String {
+        match self {
+            NumberOrText::Number(number) => number.to_string(),
+            NumberOrText::Text(text) => text,
+        }
+    }
+}
+
+/// The whole file. Keys are the long flags with `_` for `-`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Config {
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) cut: Option<Cut>,
+    pub(super) max_length: Option<Spanned<String>>,
+    pub(super) from: Option<Spanned<String>>,
+    pub(super) to: Option<Spanned<String>>,
+    pub(super) last: Option<Spanned<String>>,
+    pub(super) now: Option<Spanned<String>>,
+    pub(super) timezone: Option<Spanned<String>>,
+    pub(super) by: Option<By>,
+    pub(super) segment: Option<SegmentBy>,
+    pub(super) compare: Option<Compare>,
+    pub(super) total: Option<bool>,
+    pub(super) format: Option<Format>,
+    pub(super) output: Option<String>,
+    pub(super) csv_raw: Option<bool>,
+    pub(super) if_locked: Option<IfLocked>,
+    pub(super) wait: Option<Spanned<String>>,
+    pub(super) follow_symlinks: Option<bool>,
+    pub(super) allow_empty: Option<bool>,
+    pub(super) max_rejects: Option<NumberOrText>,
+    pub(super) rejects: Option<String>,
+    pub(super) keep_going: Option<bool>,
+    pub(super) threads: Option<usize>,
+    pub(super) users: Option<String>,
+    pub(super) sample: Option<Spanned<String>>,
+    pub(super) max_future: Option<Spanned<String>>,
+    pub(super) source: Vec<SourceConfig>,
+}
+
+/// A `[[source]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceConfig {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) path: Spanned<String>,
+    pub(super) format: Option<InputFormat>,
+    pub(super) role: Option<Role>,
+    #[serde(default)]
+    pub(super) roles: BTreeMap<String, Role>,
+    pub(super) duplicates: Option<Duplicates>,
+    pub(super) user: Option<String>,
+    pub(super) time: Option<OneOrMore>,
+    pub(super) source_column: Option<String>,
+    pub(super) table: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) delimiter: Option<Spanned<String>>,
+    pub(super) comment: Option<Spanned<String>>,
+    pub(super) skip_lines: Option<u64>,
+    pub(super) header: Option<bool>,
+    pub(super) ragged: Option<Ragged>,
+    pub(super) encoding: Option<Encoding>,
+    #[serde(default)]
+    pub(super) null_words: Vec<String>,
+    pub(super) anonymous: Option<Anonymous>,
+    pub(super) timezone: Option<Spanned<String>>,
+    pub(super) epoch_unit: Option<EpochUnit>,
+    pub(super) epoch_window: Option<Spanned<String>>,
+    pub(super) time_format: Option<Spanned<String>>,
+    pub(super) skipped_hour: Option<SkippedHour>,
+    pub(super) repeated_hour: Option<RepeatedHour>,
+    pub(super) hour_24: Option<Hour24>,
+    pub(super) min_time: Option<Spanned<String>>,
+}
+
+/// A configuration with its text, for places in messages.
+pub(super) struct ConfigFile {
+    pub(super) config: Config,
+    pub(super) path: String,
+    text: String,
+}
+
+impl ConfigFile {
+    /// Reads and checks the file's shape; values are checked where they are used.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|cause| {
+            let reason = crate::import::file::reason(&cause);
+            Failure::new(error::CONFIG_FILE, format!("cannot read {shown}: {reason}"))
+        })?;
+        let parsed = toml::from_str::<Config>(&text);
+        let mut file = Self {
+            config: Config::default(),
+            path: shown,
+            text,
+        };
+        match parsed {
+            Ok(config) => {
+                file.config = config;
+                Ok(file)
+            }
+            Err(cause) => {
+                let at = cause.span().map_or(0, |span| span.start);
+                Err(file.failure(error::CONFIG_FILE, at, &words(cause.message())))
+            }
+        }
+    }
+
+    /// A failure at a byte of the file: `sessionize.toml:12:5: …`.
+    pub(super) fn failure(&self, id: error::ErrorId, at: usize, message: &str) -> Failure {
+        let before = &self.text[..at.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |text| text.chars().count())
+            + 1;
+        Failure::new(id, format!("{}:{line}:{column}: {message}", self.path))
+    }
+}
+
+/// The parser's words in ours: an unknown key gets the nearest known one.
+fn words(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    if message.starts_with("unknown field")
+        && let Some(unknown) = quoted.next()
+    {
+        let nearest = quoted
+            .map(|known| (strsim::jaro_winkler(unknown, known), known))
+            .max_by(|one, other| one.0.total_cmp(&other.0))
+            .filter(|(likeness, _)| *likeness > 0.75);
+        let hint = nearest.map_or(String::new(), |(_, known)| {
+            format!(" (did you mean \"{known}\"?)")
+        });
+        return format!("unknown key \"{unknown}\"{hint}");
+    }
+    message
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .replace('`', "\"")
+}
