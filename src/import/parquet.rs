@@ -90,11 +90,9 @@ impl ParquetFile {
     ) -> Result<(), Failure> {
         let mut line = 0;
         self.read_groups(columns, intake, own, &mut line)
-            .map_err(|failure| match line {
-                0 => failure.in_source(place),
-                rows => failure
-                    .detail(format!("read so far: {rows} rows, thrown away"))
-                    .in_source(place),
+            .map_err(|failure| {
+                let read = format!("read so far: {line} rows, thrown away");
+                failure.detail(read).in_source(place)
             })
     }
 
@@ -182,14 +180,10 @@ impl ParquetFile {
             ))
         };
         match Kind::of(&field.dtype) {
-            Some(kind) if is_usable(kind) => {
-                let mut field = field_to_read(field);
-                if self.is_int96(&field.name) {
-                    // Nanoseconds would wrap around outside of the years 1678 to 2262.
-                    field.dtype = ArrowDataType::Timestamp(ArrowTimeUnit::Microsecond, None);
-                }
-                Ok(Wanted { field, kind })
-            }
+            Some(kind) if is_usable(kind) => Ok(Wanted {
+                field: field_to_read(field),
+                kind,
+            }),
             _ if is_date(&field.dtype) && what == "time" => {
                 refuse("is of type date, which has no time of day")
             }
@@ -198,14 +192,6 @@ impl ParquetFile {
                 type_name(&field.dtype)
             )),
         }
-    }
-
-    /// Whether a column is of the old type for times, which the package does not name.
-    fn is_int96(&self, name: &str) -> bool {
-        let group = self.metadata.row_groups.first();
-        let mut chunks = group.and_then(|group| group.columns_under_root_iter(name));
-        let chunk = chunks.as_mut().and_then(|chunks| chunks.next());
-        chunk.is_some_and(|chunk| format!("{:?}", chunk.physical_type()) == "Int96")
     }
 
     /// That a row group's needed columns fit into memory.

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::measures::{Measures, Row, Trend};
+use crate::measures::{Figures, Measures, Row, Trend};
 use crate::report::columns::{
     Cell, DAILY, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA, SESSIONS, USER_ID,
     exact_seconds, explanation_cells, report_cells, report_extra_cells, session_cells,
@@ -147,7 +147,7 @@ fn put_trend(measures: &Measures, run: &Run, out: &mut dyn Write) -> io::Result<
         period: Some(*later),
         complete: Some(true),
         segment: None,
-        figures: figures.clone(),
+        figures: Figures::clone(figures),
         change: Some(*change),
     };
     let earlier = [

@@ -32,7 +32,8 @@ pub(crate) enum Side {
     Left,
     /// Numbers, aligned right.
     Right,
-    /// Text of users' data, aligned left, that may be cut to no less than so many columns.
+    /// Text that may be long, hold users' data, and be cut, aligned left. Other columns are left
+    /// out rather than that less than so much of it is shown.
     Data(usize),
 }
 
@@ -54,6 +55,8 @@ impl Column {
 
 /// Where the bar of the mean stands among the columns of a report, if anywhere.
 pub(crate) const MEAN: &str = "mean";
+/// Left out where every row is one user.
+const USERS: &str = "users";
 
 /// The rows of a report.
 pub(crate) fn report_columns(report: &Report) -> Vec<Column> {
@@ -64,7 +67,7 @@ pub(crate) fn report_columns(report: &Report) -> Vec<Column> {
     let mut columns = label_columns(report, &rows);
     columns.extend([
         right("sessions", 2, &|row| words::count(row.figures.sessions)),
-        right("users", 5, &|row| words::count(row.figures.users)),
+        right(USERS, 5, &|row| words::count(row.figures.users)),
         right(MEAN, 0, &|row| seconds(row.figures.mean)),
         right("95% interval", 4, &|row| {
             known(row.figures.mean_interval, words::interval)
@@ -75,6 +78,9 @@ pub(crate) fn report_columns(report: &Report) -> Vec<Column> {
         }),
         right("90% within", 8, &|row| seconds(row.figures.p90)),
     ]);
+    if report.run.segment == Some(Segment::User) {
+        columns.retain(|column| column.header != USERS);
+    }
     if rows.iter().any(|row| row.change.is_some()) {
         columns.push(right("change (95% interval)", 9, &change));
     }
@@ -117,7 +123,7 @@ fn label_columns(report: &Report, rows: &[&Row]) -> Vec<Column> {
                 None => "overall".to_owned(),
             }
         });
-        columns.push(Column::new(length.name(), Side::Left, 0, cells));
+        columns.push(Column::new(length.name(), Side::Data(18), 0, cells));
     }
     let segment = report.run.segment.map(|segment| match segment {
         Segment::User => "user",
@@ -130,7 +136,7 @@ fn label_columns(report: &Report, rows: &[&Row]) -> Vec<Column> {
             None if has_period => String::new(),
             None => "overall".to_owned(),
         });
-        columns.push(Column::new(segment.unwrap_or(""), Side::Data(12), 0, cells));
+        columns.push(Column::new(segment.unwrap_or(""), Side::Data(20), 0, cells));
     }
     columns
 }
@@ -226,7 +232,7 @@ pub(crate) fn explanation_columns(explanation: &Explanation) -> Vec<Column> {
         Column::new(
             "verdict",
             Side::Data(36),
-            2,
+            0,
             events().map(|event| event.verdict.clone()),
         ),
     ]

@@ -101,7 +101,7 @@ pub fn share(share: f64) -> String {
         "<0.1%".to_owned()
     } else if percent > 0.0 && percent < 0.95 {
         format!("{percent:.1}%")
-    } else if percent < 100.0 && percent >= 99.5 {
+    } else if (99.5..100.0).contains(&percent) {
         ">99%".to_owned()
     } else {
         format!("{percent:.0}%")

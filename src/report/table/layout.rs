@@ -14,8 +14,8 @@ pub(super) const NARROWEST_BAR: usize = 5;
 /// The widest bar; longer ones only shout.
 pub(super) const WIDEST_BAR: usize = 24;
 
-/// The least that is left of a label when nothing else can give way.
-const NARROWEST_LABEL: usize = 4;
+/// The least that is left of a text when nothing else can give way.
+const NARROWEST_TEXT: usize = 4;
 const GAP: usize = 2;
 /// One column of the gap stands between any two columns of the package, also without lines.
 const PADDING: u16 = GAP as u16 - 1;
@@ -29,7 +29,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Leaves out columns by rank until the rest fits, then gives what is left to texts that may
-    /// be cut, the first before the others. Labels give way when nothing else can.
+    /// be cut, the first before the others. They give way further when nothing else can.
     pub(super) fn choose(columns: &[Column], width: usize) -> Self {
         let natural: Vec<usize> = columns.iter().map(natural_width).collect();
         let mut kept: Vec<usize> = (0..columns.len()).collect();
@@ -57,8 +57,8 @@ impl Layout {
         }
         let mut over = total(&kept).saturating_sub(width);
         for (width, &index) in widths.iter_mut().zip(&kept) {
-            if columns[index].side != Side::Right {
-                let less = width.saturating_sub(NARROWEST_LABEL).min(over);
+            if matches!(columns[index].side, Side::Data(_)) {
+                let less = width.saturating_sub(NARROWEST_TEXT).min(over);
                 *width -= less;
                 over -= less;
             }
@@ -104,8 +104,7 @@ impl Layout {
                 let text = column.cells.get(row).map_or("", String::as_str);
                 let text = match column.side {
                     Side::Data(_) => fit(&visible(text), *width),
-                    Side::Left => fit(text, *width),
-                    Side::Right => text.to_owned(),
+                    Side::Left | Side::Right => text.to_owned(),
                 };
                 cell(text.clone(), text, column.side)
             }));
