@@ -5,5 +5,6 @@ mod harness;
 mod measures;
 mod output;
 mod output_faults;
+mod readme;
 mod report;
 mod time;
