@@ -1,8 +1,10 @@
 //! Every promise of `sessionize`, kept by one binary.
 
 mod errors;
+mod fixtures;
 mod harness;
 mod measures;
+mod naive;
 mod output;
 mod output_faults;
 mod readme;
