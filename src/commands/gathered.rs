@@ -1,14 +1,13 @@
 //! What every command begins with: everything read, its events scattered for the engine, its
 //! rejected rows written.
 
-use std::sync::atomic::AtomicU64;
-
-use crate::commands::progress::Progress;
+use crate::commands::progress::over;
 use crate::commands::too_many_periods;
 use crate::commands::voice::Voice;
 use crate::error::Failure;
 use crate::events::{Batch, GIVEN_UP, Micros, Role};
 use crate::import::csv::Sink;
+use crate::import::meter::Meter;
 use crate::import::{self, Imported, PlacedReject};
 use crate::output;
 use crate::report::csv::guarded;
@@ -160,13 +159,13 @@ fn import_all(
     voice: &Voice,
     sinks: &mut [Sink<'_>],
 ) -> Result<Imported, Failure> {
-    let rows = AtomicU64::new(0);
+    let meter = Meter::default();
     let mut rejects = Vec::new();
-    let imported = Progress::over(&rows, settings, || {
+    let imported = over(&meter, settings, || {
         import::read(
             &settings.inputs,
             &settings.import,
-            &rows,
+            &meter,
             sinks,
             &mut rejects,
         )

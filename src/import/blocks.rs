@@ -60,6 +60,7 @@ pub(crate) struct Blocks {
     start: u64,
     next: u64,
     ended: bool,
+    reported: u64,
 }
 
 impl Blocks {
@@ -72,6 +73,7 @@ impl Blocks {
             start: 0,
             next: 0,
             ended: false,
+            reported: 0,
         }
     }
 
@@ -243,6 +245,12 @@ impl Blocks {
             failure,
             place: Some((self.next, count_lines(&self.buffer[..open]))),
         }
+    }
+
+    /// Bytes read from the disk since this was last asked.
+    pub(crate) fn newly_read(&mut self) -> u64 {
+        let read = self.bytes.raw_bytes();
+        read - std::mem::replace(&mut self.reported, read)
     }
 
     /// Checks the file once more; see [`Bytes::finish`].

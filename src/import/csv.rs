@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use memchr::{memchr, memchr_iter, memchr2};
@@ -15,6 +14,7 @@ use crate::import::columns::{AskedColumns, Chosen};
 use crate::import::file::{Bytes, Limits, Origin};
 use crate::import::file_block;
 use crate::import::intake::{Intake, SourceValue, Tally, Terms, TimeValue, UserValue};
+use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
 
 /// How a CSV source is laid out.
@@ -87,7 +87,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) allow_empty: bool,
     pub(crate) input: usize,
     pub(crate) names: &'a SourceNames,
-    pub(crate) rows: &'a AtomicU64,
+    pub(crate) meter: &'a Meter,
 }
 
 /// What takes events on one thread.
@@ -309,7 +309,7 @@ fn parse_all(
                 })
             })
             .collect();
-        let stop = feed(blocks, first, second, &send, &spare);
+        let stop = feed(blocks, first, second, &send, &spare, reading.meter);
         drop(send);
         let (mut tally, mut lines) = (Tally::default(), BTreeMap::new());
         for worker in workers {
@@ -330,12 +330,14 @@ fn feed(
     second: Result<Option<Block>, Stop>,
     send: &std::sync::mpsc::SyncSender<Block>,
     spare: &Spare,
+    meter: &Meter,
 ) -> Option<Stop> {
     let mut next = Ok(Some(first));
     let mut after = Some(second);
     loop {
         match next {
             Ok(Some(block)) => {
+                meter.add_bytes(blocks.newly_read());
                 if send.send(block).is_err() {
                     return None;
                 }
@@ -385,7 +387,7 @@ impl<'a> Parser<'a> {
             reading.names,
             columns,
             sink,
-            reading.rows,
+            reading.meter,
         );
         Self {
             layout,

@@ -145,6 +145,11 @@ pub fn is_sqlite(path: &Path) -> bool {
     sniff(path).is_ok_and(|kind| kind == Kind::Sqlite)
 }
 
+/// Whether a file on disk is text, compressed or not.
+pub fn is_text(path: &Path) -> bool {
+    sniff(path).is_ok_and(|kind| matches!(kind, Kind::Text | Kind::Gzip | Kind::Zstd))
+}
+
 /// Opens a file that is read at places of the reader's choice.
 pub(crate) fn open(path: &Path) -> Result<File, Failure> {
     usable(path)?;
@@ -329,6 +334,11 @@ impl Bytes {
             Kind::Other(message) => message,
         };
         Err(Failure::new(error::FORMAT, message))
+    }
+
+    /// Bytes read so far below any decoder.
+    pub(crate) fn raw_bytes(&self) -> u64 {
+        self.tap.bytes.load(Ordering::Relaxed)
     }
 
     /// Appends up to `most` bytes to `into`; fewer only at the end.

@@ -2,10 +2,10 @@
 //! apply the filters of a pilot run, count what cannot be used, and hand events on in batches.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{self, ErrorId};
 use crate::events::{Batch, Micros, User, UserId};
+use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
 use crate::time::timestamp::{TimeCounts, TimeParser, TimeRefusal, TimeSpec};
 
@@ -179,7 +179,7 @@ pub(crate) struct Intake<'a> {
     parser: TimeParser,
     batch: Batch,
     sink: &'a mut (dyn FnMut(&Batch) + Send),
-    rows: &'a AtomicU64,
+    meter: &'a Meter,
     unreported: u64,
     tallies: Vec<SourceTally>,
     known: Vec<(Box<[u8]>, u8)>,
@@ -198,7 +198,7 @@ impl<'a> Intake<'a> {
         names: &'a SourceNames,
         columns: (&'a str, &'a str),
         sink: &'a mut (dyn FnMut(&Batch) + Send),
-        rows: &'a AtomicU64,
+        meter: &'a Meter,
     ) -> Self {
         Self {
             parser: TimeParser::new(&terms.time),
@@ -209,7 +209,7 @@ impl<'a> Intake<'a> {
             columns,
             batch: Batch::default(),
             sink,
-            rows,
+            meter,
             unreported: 0,
             tallies: Vec::new(),
             known: Vec::new(),
@@ -449,8 +449,7 @@ impl<'a> Intake<'a> {
     fn hand_on(&mut self) {
         (self.sink)(&self.batch);
         let read: u64 = self.tallies.iter().map(|tally| tally.read).sum();
-        self.rows
-            .fetch_add(read - self.unreported, Ordering::Relaxed);
+        self.meter.add_rows(read - self.unreported);
         self.unreported = read;
         self.batch.clear();
     }

@@ -10,12 +10,11 @@ mod ids;
 pub mod inputs;
 pub mod intake;
 pub mod ledger;
+pub mod meter;
 pub mod names;
 pub mod parquet;
 mod presets;
 mod sqlite;
-
-use std::sync::atomic::AtomicU64;
 
 use crate::error::{self, Failure, SourcePlace};
 use crate::events::{GIVEN_UP, Role, Source};
@@ -24,6 +23,7 @@ use crate::import::file::{Limits, Origin};
 use crate::import::inputs::{Body, Input, Unit};
 use crate::import::intake::{Intake, Refused, SourceTally, Tally};
 use crate::import::ledger::{Reject, SourceRecord};
+use crate::import::meter::Meter;
 use crate::import::names::{MetSource, SourceNames};
 use crate::time::timestamp::TimeCounts;
 
@@ -93,7 +93,7 @@ pub struct PlacedReject {
 pub fn read(
     inputs: &[Input],
     options: &Options,
-    rows: &AtomicU64,
+    meter: &Meter,
     sinks: &mut [Sink<'_>],
     rejects: &mut Vec<PlacedReject>,
 ) -> Result<Imported, Failure> {
@@ -118,7 +118,7 @@ pub fn read(
             index,
             options,
             names: &names,
-            rows,
+            meter,
         };
         let result = reader
             .read(&mut databases, sinks, &mut imported.notes)
@@ -193,7 +193,7 @@ struct UnitReader<'a> {
     index: usize,
     options: &'a Options,
     names: &'a SourceNames,
-    rows: &'a AtomicU64,
+    meter: &'a Meter,
 }
 
 impl UnitReader<'_> {
@@ -228,7 +228,7 @@ impl UnitReader<'_> {
             allow_empty: self.options.allow_empty,
             input: self.index,
             names: self.names,
-            rows: self.rows,
+            meter: self.meter,
         };
         let mut result = UnitResult {
             tally: Tally::default(),
@@ -341,7 +341,7 @@ impl UnitReader<'_> {
             self.names,
             columns,
             sink.as_mut(),
-            self.rows,
+            self.meter,
         )
     }
 

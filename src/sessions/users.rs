@@ -62,9 +62,7 @@ impl Texts {
         );
         let index = *found
             .or_insert_with(|| {
-                let index =
-                    u32::try_from(entries.len()).expect("under four billion users fit in memory");
-                index
+                u32::try_from(entries.len()).expect("under four billion users fit in memory")
             })
             .get();
         if index as usize == entries.len() {
