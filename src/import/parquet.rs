@@ -2,6 +2,8 @@
 //! memory and decoded. The file is read, never mapped, and its footer is checked against limits
 //! before anything is decoded.
 
+mod pages;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -90,9 +92,11 @@ impl ParquetFile {
     ) -> Result<(), Failure> {
         let mut line = 0;
         self.read_groups(columns, intake, own, &mut line)
-            .map_err(|failure| {
-                let read = format!("read so far: {line} rows, thrown away");
-                failure.detail(read).in_source(place)
+            .map_err(|failure| match line {
+                0 => failure.in_source(place),
+                rows => failure
+                    .detail(format!("read so far: {rows} rows, thrown away"))
+                    .in_source(place),
             })
     }
 
@@ -180,10 +184,14 @@ impl ParquetFile {
             ))
         };
         match Kind::of(&field.dtype) {
-            Some(kind) if is_usable(kind) => Ok(Wanted {
-                field: field_to_read(field),
-                kind,
-            }),
+            Some(kind) if is_usable(kind) => {
+                let mut field = field_to_read(field);
+                if self.is_int96(&field.name) {
+                    // Nanoseconds would wrap around outside of the years 1678 to 2262.
+                    field.dtype = ArrowDataType::Timestamp(ArrowTimeUnit::Microsecond, None);
+                }
+                Ok(Wanted { field, kind })
+            }
             _ if is_date(&field.dtype) && what == "time" => {
                 refuse("is of type date, which has no time of day")
             }
@@ -192,6 +200,14 @@ impl ParquetFile {
                 type_name(&field.dtype)
             )),
         }
+    }
+
+    /// Whether a column is of the old type for times, which the package does not name.
+    fn is_int96(&self, name: &str) -> bool {
+        let group = self.metadata.row_groups.first();
+        let mut chunks = group.and_then(|group| group.columns_under_root_iter(name));
+        let chunk = chunks.as_mut().and_then(|chunks| chunks.next());
+        chunk.is_some_and(|chunk| format!("{:?}", chunk.physical_type()) == "Int96")
     }
 
     /// That a row group's needed columns fit into memory.
@@ -222,6 +238,7 @@ impl ParquetFile {
     fn column(&mut self, group: usize, wanted: &Wanted) -> Result<Series, Failure> {
         let metadata = Arc::clone(&self.metadata);
         let group = &metadata.row_groups[group];
+        let rows = group.num_rows();
         let mut chunks = Vec::new();
         let found = group.columns_under_root_iter(&wanted.field.name);
         for chunk in found.into_iter().flatten() {
@@ -231,9 +248,9 @@ impl ParquetFile {
                 return Err(damaged("footer is damaged: a column lies outside the file"));
             }
             let bytes = self.bytes(range.start, range.end - range.start)?;
+            check_pages(&bytes, rows)?;
             chunks.push((chunk, bytes.into()));
         }
-        let rows = group.num_rows();
         let read = decode(|| {
             let (arrays, _) = to_deserializer(chunks, wanted.field.clone(), None)?;
             let series = Series::try_from((&wanted.field, arrays))?;
@@ -530,6 +547,27 @@ fn check_frame(file: &mut File) -> Result<u64, Failure> {
         return Err(damaged("footer is damaged: it is longer than the file"));
     }
     Ok(length)
+}
+
+/// That the pages of a chunk hold no more than the footer says and than memory takes.
+fn check_pages(chunk: &[u8], rows: usize) -> Result<(), Failure> {
+    let Some(promised) = pages::promised(chunk) else {
+        return Err(damaged("file is damaged: a page header cannot be read"));
+    };
+    if promised.values > rows as u64 {
+        return Err(damaged(format!(
+            "file is damaged: pages declare {} values where there are {rows} rows",
+            promised.values
+        )));
+    }
+    if promised.bytes > MAX_GROUP {
+        let message = format!(
+            "pages declare {} bytes, over the limit of {MAX_GROUP} bytes in memory",
+            promised.bytes
+        );
+        return Err(Failure::new(error::SIZE, message));
+    }
+    Ok(())
 }
 
 fn rows_in_all(metadata: &FileMetadata) -> Option<usize> {
