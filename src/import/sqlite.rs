@@ -1,8 +1,9 @@
 //! SQLite databases: what events they hold, and their rows, streamed. A source is only ever read:
 //! the connection is read only, and everything is read in one transaction.
 
-use std::borrow::Cow;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -64,10 +65,9 @@ pub(crate) struct Database {
     runtime: Runtime,
     /// Present until it is dropped.
     connection: Option<SqliteConnection>,
-    encoding: Encoding,
     tables: Vec<Table>,
     opening: Opening,
-    has_log: bool,
+    path: PathBuf,
 }
 
 /// A table or a view.
@@ -78,16 +78,11 @@ struct Table {
     has_rowid: bool,
 }
 
-/// How the database keeps text.
-#[derive(Clone, Copy, Debug)]
-enum Encoding {
-    Utf8,
-    Utf16Little,
-    Utf16Big,
-}
-
 impl Database {
     /// Opens a database read only and looks at its tables. Errors name `place`.
+    ///
+    /// While it is open nothing else in the process may open and close the file: on POSIX systems
+    /// that would give up SQLite's locks on it.
     pub(crate) fn open(
         path: &Path,
         place: &SourcePlace,
@@ -152,10 +147,7 @@ impl Database {
         let mut met = Met {
             source,
             rows: 0,
-            encoding: self.encoding,
             id: String::new(),
-            user: String::new(),
-            time: String::new(),
         };
         let connection = open_connection(&mut self.connection);
         let streamed = self.runtime.block_on(async {
@@ -166,27 +158,19 @@ impl Database {
             }
             Ok(())
         });
-        streamed.map_err(|cause| {
-            let failure = match cause {
-                Stopped::Refused(failure) => failure,
-                Stopped::Database(cause) => self.explained(&cause),
-            };
-            let read = format!("read so far: {} rows, thrown away", met.rows);
-            failure.detail(read).in_source(place)
+        streamed.map_err(|cause| match cause {
+            Stopped::Refused(failure) => failure.in_source(place),
+            Stopped::Database(cause) => {
+                let read = format!("read so far: {} rows, thrown away", met.rows);
+                self.explained(&cause).detail(read).in_source(place)
+            }
         })
     }
 
     fn open_unplaced(path: &Path, opening: Opening) -> Result<Self, Failure> {
-        let unreadable = |cause: std::io::Error| failed(format!("cannot be opened: {cause}"));
         // An absolute path is never taken for a URI or for a database in memory.
-        let path = std::path::absolute(path).map_err(unreadable)?;
-        let mut head = Vec::new();
-        let file = std::fs::File::open(&path).map_err(unreadable)?;
-        std::io::Read::read_to_end(&mut std::io::Read::take(file, 100), &mut head)
-            .map_err(unreadable)?;
-        if !is_sqlite(&head) && !head.is_empty() {
-            return Err(not_a_database());
-        }
+        let path = std::path::absolute(path)
+            .map_err(|cause| failed(format!("cannot be opened: {cause}")))?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)
@@ -205,11 +189,9 @@ impl Database {
         let mut database = Self {
             runtime,
             connection: None,
-            encoding: Encoding::Utf8,
             tables: Vec::new(),
             opening,
-            // The file's write version: 2 where changes go to a log first.
-            has_log: head.get(18) == Some(&2),
+            path,
         };
         database.connection = Some(connection.map_err(|cause| database.explained(&cause))?);
         database
@@ -221,13 +203,10 @@ impl Database {
     /// Begins the one transaction, and reads the tables' shapes.
     fn look(&mut self) -> Result<(), sqlx::Error> {
         let connection = open_connection(&mut self.connection);
-        let (encoding, tables) = self.runtime.block_on(async {
+        self.tables = self.runtime.block_on(async {
             connection.execute("BEGIN").await?;
-            let encoding = encoding_of(&mut *connection).await?;
-            let tables = tables_in(&mut *connection, encoding).await?;
-            Ok::<_, sqlx::Error>((encoding, tables))
+            tables_in(connection).await
         })?;
-        (self.encoding, self.tables) = (encoding, tables);
         Ok(())
     }
 
@@ -386,12 +365,15 @@ impl Database {
                      with its -journal and open the copy with sqlite3",
                 )
             }
-            (READ_ONLY | CANNOT_OPEN, _) if self.has_log => failed(
+            (READ_ONLY | CANNOT_OPEN, _) if has_log(&self.path).unwrap_or(false) => failed(
                 "the database keeps a write-ahead log, and its folder cannot be written to, which \
                  SQLite needs for reading it",
             )
             .help("copy it, with its -wal file if there is one, to a folder you may write to"),
-            (CANNOT_OPEN, _) => failed("the database cannot be opened; may it be read?"),
+            (CANNOT_OPEN, _) => failed(match has_log(&self.path) {
+                Ok(_) => "the database cannot be opened".to_owned(),
+                Err(cause) => format!("cannot be opened: {cause}"),
+            }),
             (IO, _) => failed(format!("reading failed: {}", plain(said.message()))),
             _ => failed(format!("SQLite says: {}", plain(said.message()))),
         }
@@ -439,10 +421,7 @@ impl Table {
 }
 
 /// Tables and views in the order of their names, without SQLite's own.
-async fn tables_in(
-    connection: &mut SqliteConnection,
-    encoding: Encoding,
-) -> Result<Vec<Table>, sqlx::Error> {
+async fn tables_in(connection: &mut SqliteConnection) -> Result<Vec<Table>, sqlx::Error> {
     let listing = "SELECT name, wr = 0 AND type = 'table' FROM pragma_table_list \
                    WHERE schema = 'main' AND type <> 'shadow' AND substr(name, 1, 7) <> 'sqlite_' \
                    ORDER BY name";
@@ -451,12 +430,11 @@ async fn tables_in(
     let mut tables = Vec::new();
     let rows = sqlx::query(listing).fetch_all(&mut *connection).await?;
     for row in rows {
-        let name = name_in(&row, encoding)?;
+        let name = name_in(&row)?;
         let found = sqlx::query(columns).bind(&name).fetch_all(&mut *connection);
         // A view of something that is gone has no columns, and does not spoil the rest.
         let found = found.await.unwrap_or_default();
-        let columns: Result<_, sqlx::Error> =
-            found.iter().map(|row| name_in(row, encoding)).collect();
+        let columns: Result<_, sqlx::Error> = found.iter().map(name_in).collect();
         tables.push(Table {
             name,
             columns: columns?,
@@ -473,53 +451,16 @@ async fn tables_in(
     Ok(tables)
 }
 
-fn name_in(row: &SqliteRow, encoding: Encoding) -> Result<String, sqlx::Error> {
-    let mut text = String::new();
+fn name_in(row: &SqliteRow) -> Result<String, sqlx::Error> {
     let bytes = bytes_of(row.try_get_raw(0)?)?;
-    let bytes = encoding.utf8(bytes, &mut text);
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The encoding of text, seen in the bytes of a text that was made in it.
-async fn encoding_of(connection: &mut SqliteConnection) -> Result<Encoding, sqlx::Error> {
-    let row = sqlx::query("SELECT CAST('a' AS BLOB), count(*) FROM sqlite_schema")
-        .fetch_one(connection)
-        .await?;
-    Ok(match bytes_of(row.try_get_raw(0)?)? {
-        b"a\0" => Encoding::Utf16Little,
-        b"\0a" => Encoding::Utf16Big,
-        _ => Encoding::Utf8,
-    })
-}
-
-impl Encoding {
-    /// A text's bytes in UTF-8. What is not UTF-16 becomes what is not UTF-8, and is refused there.
-    fn utf8<'t>(self, bytes: &'t [u8], text: &'t mut String) -> Cow<'t, [u8]> {
-        let unit: fn([u8; 2]) -> u16 = match self {
-            Encoding::Utf8 => return Cow::Borrowed(bytes),
-            Encoding::Utf16Little => u16::from_le_bytes,
-            Encoding::Utf16Big => u16::from_be_bytes,
-        };
-        let (pairs, odd) = bytes.as_chunks::<2>();
-        text.clear();
-        for character in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
-            match character {
-                Ok(character) if odd.is_empty() => text.push(character),
-                _ => return Cow::Borrowed(b"\xff"),
-            }
-        }
-        Cow::Borrowed(text.as_bytes())
-    }
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// What reading rows keeps from one to the next.
 struct Met {
     source: u8,
     rows: u64,
-    encoding: Encoding,
     id: String,
-    user: String,
-    time: String,
 }
 
 /// Why reading ended early.
@@ -544,26 +485,18 @@ impl Met {
         self.rows += 1;
         let line = self.line(row, reading)?;
         let user = row.try_get_raw(reading.user_at)?;
-        let user_bytes;
         let user = match storage(&user) {
             Storage::Null => UserValue::Missing,
             Storage::Integer => UserValue::Number(number_of(user)?),
-            Storage::Text => {
-                user_bytes = self.encoding.utf8(bytes_of(user)?, &mut self.user);
-                UserValue::Text(&user_bytes)
-            }
+            Storage::Text => UserValue::Text(bytes_of(user)?),
             Storage::Blob => UserValue::Text(binary_id(bytes_of(user)?, &mut self.id)),
             Storage::Real => return Err(Stopped::Refused(real_user(&reading.user, line))),
         };
         let time = row.try_get_raw(reading.time_at)?;
-        let time_bytes;
         let time = match storage(&time) {
             Storage::Null => TimeValue::Missing,
             Storage::Integer => TimeValue::Number(number_of(time)?),
-            Storage::Text => {
-                time_bytes = self.encoding.utf8(bytes_of(time)?, &mut self.time);
-                TimeValue::Text(&time_bytes)
-            }
+            Storage::Text => TimeValue::Text(bytes_of(time)?),
             Storage::Real => TimeValue::Real(decoded(time)?),
             Storage::Blob => TimeValue::Unusable("a blob"),
         };
@@ -609,7 +542,7 @@ fn number_of(value: SqliteValueRef<'_>) -> Result<i64, sqlx::Error> {
     decoded(value)
 }
 
-/// A text's bytes as the database keeps them, or a blob's.
+/// A blob's bytes, or a text's in UTF-8, which SQLite makes of UTF-16 where the file holds that.
 fn bytes_of(value: SqliteValueRef<'_>) -> Result<&[u8], sqlx::Error> {
     decoded(value)
 }
@@ -622,6 +555,16 @@ fn open_connection(connection: &mut Option<SqliteConnection>) -> &mut SqliteConn
     connection
         .as_mut()
         .expect("a database is connected until it is dropped")
+}
+
+/// Whether the file says that changes go to a write-ahead log first (its write version is 2).
+///
+/// Asked only when nothing else can be: closing a file gives up every lock that this process has on
+/// it, SQLite's too.
+fn has_log(path: &Path) -> io::Result<bool> {
+    let mut head = [0; 19];
+    File::open(path)?.read_exact(&mut head)?;
+    Ok(head[18] == 2)
 }
 
 fn real_user(column: &str, line: u64) -> Failure {
