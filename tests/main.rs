@@ -1,5 +1,6 @@
 //! Every promise of `sessionize`, kept by one binary.
 
+mod databases;
 mod errors;
 mod fixtures;
 mod harness;
@@ -7,6 +8,7 @@ mod measures;
 mod naive;
 mod output;
 mod output_faults;
+mod parquet;
 mod readme;
 mod report;
 mod time;
