@@ -4,7 +4,8 @@
 //! walk over the records finds the cut, so nothing is guessed and no result depends on the block
 //! size. `\n`, `\r\n` and a lone `\r` end a record. A quote inside an unquoted field, or anything
 //! but a delimiter or a line end after a closing quote, spoils the physical line on which its
-//! record began; reading goes on at the next line.
+//! record began; reading goes on at the next line. Comments are cut out where there are quotes, so
+//! that both ways of splitting agree on where they end.
 
 use std::ops::Range;
 
@@ -23,8 +24,16 @@ pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
     /// Whether any byte is a quote.
     pub(crate) quoted: bool,
-    /// Physical lines with a stray quote, in order.
-    pub(crate) stray: Vec<Range<usize>>,
+    /// Where there are quotes: the physical lines that hold no record, in order.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// Whole physical lines that hold no record.
+#[derive(Debug)]
+pub(crate) struct Gap {
+    pub(crate) bytes: Range<usize>,
+    /// Whether a stray quote spoils the line; otherwise it is a comment.
+    pub(crate) stray: bool,
 }
 
 /// The marks of a dialect.
@@ -32,6 +41,12 @@ pub(crate) struct Block {
 pub(crate) struct Marks {
     pub(crate) delimiter: u8,
     pub(crate) comment: Option<u8>,
+}
+
+/// The first record, or its physical line when a stray quote spoils it.
+pub(crate) struct First<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) is_stray: bool,
 }
 
 /// A failure at a line that is known only once all blocks before are counted.
@@ -106,23 +121,24 @@ impl Blocks {
         }
     }
 
-    /// Takes the first record with its end; `None` at the end of the input.
-    pub(crate) fn take_record(&mut self) -> Result<Option<Vec<u8>>, Stop> {
-        loop {
+    /// The first record with its end, left where it is; `None` at the end of the input. With a
+    /// stray quote in it, its physical line.
+    pub(crate) fn first_record(&mut self) -> Result<Option<First<'_>>, Stop> {
+        let (end, is_stray) = loop {
             match next_record(&self.buffer, 0, self.marks, self.ended) {
                 Step::Record(0) => return Ok(None),
-                Step::Record(end) | Step::Comment(end) => {
-                    let record = self.buffer[..end].to_vec();
-                    self.skip(end);
-                    return Ok(Some(record));
-                }
-                Step::Stray => {
-                    let failure = Failure::new(error::STRAY_QUOTE, "the header has a stray quote");
-                    return Err(failure.into());
-                }
+                Step::Record(end) | Step::Comment(end) => break (end, false),
+                Step::Stray => match line_end(&self.buffer, 0, self.ended) {
+                    Some(end) => break (end, true),
+                    None => self.more_for(0, None)?,
+                },
                 Step::More { open } => self.more_for(0, open)?,
             }
-        }
+        };
+        Ok(Some(First {
+            bytes: &self.buffer[..end],
+            is_stray,
+        }))
     }
 
     /// The next block; `None` at the end. `recycled` is emptied and used for its bytes.
@@ -135,7 +151,7 @@ impl Blocks {
             if self.buffer.is_empty() {
                 return Ok(None);
             }
-            let (end, quoted, stray, open) = self.cut();
+            let (end, quoted, gaps, open) = self.cut();
             if end > 0 {
                 recycled.extend_from_slice(&self.buffer[end..]);
                 self.buffer.truncate(end);
@@ -145,7 +161,7 @@ impl Blocks {
                     start: self.start,
                     bytes,
                     quoted,
-                    stray,
+                    gaps,
                 };
                 self.next += 1;
                 self.start += end as u64;
@@ -155,8 +171,8 @@ impl Blocks {
         }
     }
 
-    /// Where to cut the buffer, whether it has quotes, its spoiled lines, and an open quote.
-    fn cut(&self) -> (usize, bool, Vec<Range<usize>>, Option<usize>) {
+    /// Where to cut the buffer, whether it has quotes, its lines without a record, an open quote.
+    fn cut(&self) -> (usize, bool, Vec<Gap>, Option<usize>) {
         let buffer = &self.buffer[..];
         if memchr(b'"', buffer).is_none() {
             let end = if self.ended {
@@ -166,21 +182,27 @@ impl Blocks {
             };
             return (end, false, Vec::new(), None);
         }
-        let (mut at, mut stray) = (0, Vec::new());
+        let (mut at, mut gaps) = (0, Vec::new());
         while at < buffer.len() {
-            match next_record(buffer, at, self.marks, self.ended) {
-                Step::Record(end) | Step::Comment(end) => at = end,
+            let (end, stray) = match next_record(buffer, at, self.marks, self.ended) {
+                Step::Record(end) => {
+                    at = end;
+                    continue;
+                }
+                Step::Comment(end) => (end, false),
                 Step::Stray => match line_end(buffer, at, self.ended) {
-                    Some(end) => {
-                        stray.push(at..end);
-                        at = end;
-                    }
-                    None => return (at, true, stray, None),
+                    Some(end) => (end, true),
+                    None => return (at, true, gaps, None),
                 },
-                Step::More { open } => return (at, true, stray, open),
-            }
+                Step::More { open } => return (at, true, gaps, open),
+            };
+            gaps.push(Gap {
+                bytes: at..end,
+                stray,
+            });
+            at = end;
         }
-        (at, true, stray, None)
+        (at, true, gaps, None)
     }
 
     /// Gets more bytes for a record that does not end in the buffer, within the limit of a field.

@@ -2,6 +2,7 @@
 //! without a quote are split here; everything with quotes goes through the csv package.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -9,7 +10,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::error::{self, Failure};
 use crate::events::Batch;
-use crate::import::blocks::{Block, Blocks, Marks, Stop, count_lines};
+use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines};
 use crate::import::columns::{AskedColumns, Chosen};
 use crate::import::file::{Bytes, Limits, Origin};
 use crate::import::file_block;
@@ -189,55 +190,53 @@ fn header(
         *lines += 1;
     }
     loop {
-        if !dialect.header {
-            return first_record_names(blocks, dialect);
-        }
-        let Some(record) = blocks.take_record()? else {
+        let Some(First { bytes, is_stray }) = blocks.first_record()? else {
             return Ok(None);
         };
-        let is_comment = dialect.comment.is_some() && record.first().copied() == dialect.comment;
-        let first_line = *lines + 1;
-        *lines += count_lines(&record);
-        if is_comment || record.iter().all(|byte| matches!(byte, b'\n' | b'\r')) {
-            continue;
+        let is_comment = dialect.comment.is_some() && bytes.first().copied() == dialect.comment;
+        let is_blank = bytes.iter().all(|byte| matches!(byte, b'\n' | b'\r'));
+        let (length, ends) = (bytes.len(), count_lines(bytes));
+        if !is_comment && !is_blank {
+            if !dialect.header {
+                let width = fields(bytes, dialect)?.len();
+                return Ok(Some((1..=width).map(|number| number.to_string()).collect()));
+            }
+            if is_stray {
+                let failure = Failure::new(error::STRAY_QUOTE, "the header has a stray quote");
+                return Err(Stop {
+                    failure,
+                    place: Some((0, 0)),
+                });
+            }
+            let names = names(bytes, dialect, latin1, *lines + 1)?;
+            *lines += ends;
+            blocks.skip(length);
+            return Ok(Some(names));
         }
-        return Ok(Some(names(&record, dialect, latin1, first_line)?));
+        *lines += ends;
+        blocks.skip(length);
     }
 }
 
-/// Without a header: `1`, `2`, … as many as the first record has.
-fn first_record_names(blocks: &mut Blocks, dialect: &Dialect) -> Result<Option<Vec<String>>, Stop> {
-    let mut most = 64 * 1024;
-    loop {
-        let seen = blocks.peek(most)?;
-        let whole = seen.len() < most;
-        let mut reader = package_reader(dialect.delimiter, dialect.comment, seen);
-        let mut record = csv::ByteRecord::new();
-        let found = reader.read_byte_record(&mut record).unwrap_or(false);
-        if !found && whole {
-            return Ok(None);
-        }
-        if found && (whole || (reader.position().byte() as usize) < seen.len()) {
-            return Ok(Some(
-                (1..=record.len())
-                    .map(|number| number.to_string())
-                    .collect(),
-            ));
-        }
-        most *= 4;
-        if most > Limits::MAX_FIELD * 8 {
-            return Err(Failure::new(error::FIELD_SIZE, "the first line is too long").into());
-        }
-    }
-}
+/// What the csv package gets before the text: it drops a byte-order mark from the first bytes it
+/// sees, and in the middle of a file that would be data.
+const LINE_END: &[u8] = b"\n";
 
-fn package_reader(delimiter: u8, comment: Option<u8>, bytes: &[u8]) -> csv::Reader<&[u8]> {
+fn package_reader(delimiter: u8, text: &[u8]) -> csv::Reader<std::io::Chain<&'static [u8], &[u8]>> {
     csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        .comment(comment)
-        .from_reader(bytes)
+        .from_reader(LINE_END.chain(text))
+}
+
+/// The fields of one record.
+fn fields(record: &[u8], dialect: &Dialect) -> Result<csv::ByteRecord, Failure> {
+    let mut fields = csv::ByteRecord::new();
+    package_reader(dialect.delimiter, record)
+        .read_byte_record(&mut fields)
+        .map_err(|error| Failure::new(error::READ, error.to_string()))?;
+    Ok(fields)
 }
 
 fn names(
@@ -246,10 +245,7 @@ fn names(
     latin1: bool,
     line: u64,
 ) -> Result<Vec<String>, Failure> {
-    let mut fields = csv::ByteRecord::new();
-    package_reader(dialect.delimiter, None, record)
-        .read_byte_record(&mut fields)
-        .map_err(|error| Failure::new(error::READ, error.to_string()))?;
+    let fields = fields(record, dialect)?;
     if let Some(byte) = memchr(0, record) {
         let failure = Failure::new(
             error::ENCODING,
@@ -427,21 +423,21 @@ impl<'a> Parser<'a> {
             return self.plain(&block.bytes, block.start);
         }
         let (mut line, mut from) = (0, 0);
-        for stray in &block.stray {
-            line += self.quoted(
-                &block.bytes[from..stray.start],
-                line,
-                block.start + from as u64,
-            );
-            let byte = block.start + stray.start as u64;
-            self.intake.refuse_row(
-                line,
-                byte,
-                error::STRAY_QUOTE,
-                "a quote stands inside a field, or text follows a closing quote".to_owned(),
-            );
-            line += count_lines(&block.bytes[stray.clone()]);
-            from = stray.end;
+        for Gap { bytes, stray } in &block.gaps {
+            if from < bytes.start {
+                let before = &block.bytes[from..bytes.start];
+                line += self.quoted(before, line, block.start + from as u64);
+            }
+            if *stray {
+                self.intake.refuse_row(
+                    line,
+                    block.start + bytes.start as u64,
+                    error::STRAY_QUOTE,
+                    "a quote stands inside a field, or text follows a closing quote".to_owned(),
+                );
+            }
+            line += count_lines(&block.bytes[bytes.clone()]);
+            from = bytes.end;
         }
         line + self.quoted(&block.bytes[from..], line, block.start + from as u64)
     }
@@ -491,13 +487,14 @@ impl<'a> Parser<'a> {
     /// Records with quotes, through the csv package; gives their physical lines.
     fn quoted(&mut self, bytes: &[u8], first_line: u64, start: u64) -> u64 {
         let layout = self.layout;
-        let mut reader = package_reader(layout.marks.delimiter, layout.marks.comment, bytes);
+        let mut reader = package_reader(layout.marks.delimiter, bytes);
         let mut record = csv::ByteRecord::new();
         let (mut line, mut counted) = (0, 0);
         while reader.read_byte_record(&mut record).unwrap_or(false) {
             let from = record
                 .position()
                 .map_or(0, |position| position.byte() as usize);
+            let from = from.saturating_sub(LINE_END.len());
             let from = from + leading_line_ends(&bytes[from..]);
             line += count_lines(&bytes[counted..from]);
             counted = from;
