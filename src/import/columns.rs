@@ -68,7 +68,7 @@ pub const SOURCE: Wanted = Wanted {
 };
 
 /// Which columns were asked for by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AskedColumns {
     /// The user's.
     pub user: Option<String>,

@@ -119,9 +119,8 @@ impl Input {
     }
 
     fn expand(&self) -> Result<Vec<PathBuf>, Failure> {
-        let path = self.folder.join(self.path_text());
         if !self.is_glob() {
-            return Ok(vec![path]);
+            return Ok(vec![self.folder.join(self.path_text())]);
         }
         let no_match = |reason: &str| {
             Failure::new(
@@ -132,13 +131,29 @@ impl Input {
                 ),
             )
         };
-        let pattern = path.to_str().ok_or_else(|| no_match("is not UTF-8"))?;
-        let found = glob::glob(pattern)
+        let folder = self
+            .folder
+            .to_str()
+            .ok_or_else(|| no_match("is not UTF-8"))?;
+        let pattern = Path::new(&glob::Pattern::escape(folder)).join(self.path_text());
+        let pattern = pattern.to_str().ok_or_else(|| no_match("is not UTF-8"))?;
+        // As in a shell: what is hidden is meant only when its dot is.
+        let options = glob::MatchOptions {
+            require_literal_leading_dot: true,
+            ..glob::MatchOptions::default()
+        };
+        let found = glob::glob_with(pattern, options)
             .map_err(|error| no_match(&format!("is no pattern: {}", error.msg)))?;
-        let mut paths: Vec<PathBuf> = found
-            .filter_map(Result::ok)
-            .filter(|path| !path.is_dir())
-            .collect();
+        let mut paths = Vec::new();
+        for path in found {
+            let path = path.map_err(|error| {
+                let (path, reason) = (error.path().display(), file::reason(error.error()));
+                Failure::new(error::UNREADABLE, format!("cannot read {path}: {reason}"))
+            })?;
+            if !path.is_dir() {
+                paths.push(path);
+            }
+        }
         paths.sort();
         match paths.is_empty() {
             true => Err(no_match("matches no file")),
@@ -232,7 +247,7 @@ fn open_one(
     index: usize,
     input: &Input,
     opened: &mut Opened,
-    seen: &mut HashMap<(u64, u64), PathBuf>,
+    seen: &mut Seen,
 ) -> Result<(), Failure> {
     let name = input.source_name();
     let place = |kind| SourcePlace {
@@ -261,7 +276,7 @@ fn open_one(
     let mut groups: BTreeMap<u8, Vec<PathBuf>> = BTreeMap::new();
     for path in paths {
         let kind = kind_of(input, &path).map_err(|failure| failure.in_source(&place("file")))?;
-        if is_second_copy(&path, seen, &mut opened.notes) {
+        if is_second_copy(&path, input, seen, &mut opened.notes) {
             continue;
         }
         groups.entry(kind as u8).or_default().push(path);
@@ -427,19 +442,31 @@ fn text_kind(dialect: &Dialect) -> &'static str {
     }
 }
 
-/// Whether a file was named before under another name; says so.
-fn is_second_copy(
-    path: &Path,
-    seen: &mut HashMap<(u64, u64), PathBuf>,
-    notes: &mut Vec<String>,
-) -> bool {
+/// Files by device, number, and what is read of them: one file may hold several sources, such as
+/// two tables, or the starts and the ends of visits.
+type Seen = HashMap<(u64, u64, What), PathBuf>;
+
+#[derive(PartialEq, Eq, Hash)]
+struct What {
+    columns: AskedColumns,
+    table: Option<String>,
+    query: Option<String>,
+}
+
+/// Whether the same of a file was named before, perhaps under another name; says so.
+fn is_second_copy(path: &Path, input: &Input, seen: &mut Seen, notes: &mut Vec<String>) -> bool {
     let Ok(metadata) = std::fs::metadata(path) else {
         return false;
     };
     if !metadata.is_file() {
         return false;
     }
-    match seen.entry((metadata.dev(), metadata.ino())) {
+    let what = What {
+        columns: input.columns.clone(),
+        table: input.table.clone(),
+        query: input.query.clone(),
+    };
+    match seen.entry((metadata.dev(), metadata.ino(), what)) {
         std::collections::hash_map::Entry::Vacant(place) => {
             place.insert(path.to_owned());
             false
