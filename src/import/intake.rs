@@ -376,6 +376,9 @@ impl<'a> Intake<'a> {
             return Ok(*source);
         }
         let own = self.names.own(self.input);
+        if self.names.overflowed() {
+            return Ok(own);
+        }
         let refusal = |kind: ErrorId, message: &str| {
             (
                 own,
@@ -386,8 +389,20 @@ impl<'a> Intake<'a> {
                 },
             )
         };
-        let text = std::str::from_utf8(name)
-            .map_err(|_| refusal(error::INVALID_TEXT, "the source's name is not UTF-8"))?;
+        let latin1: String;
+        let text = match std::str::from_utf8(name) {
+            _ if self.terms.latin1 => {
+                latin1 = name.iter().map(|&byte| char::from(byte)).collect();
+                &latin1
+            }
+            Ok(text) => text,
+            Err(_) => {
+                return Err(refusal(
+                    error::INVALID_TEXT,
+                    "the source's name is not UTF-8; --encoding latin1 reads Latin-1",
+                ));
+            }
+        };
         if self.is_null(name) {
             return Err(refusal(error::NO_SOURCE, "no source's name"));
         }
