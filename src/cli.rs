@@ -307,7 +307,7 @@ pub struct Flags {
     )]
     pub compare: Option<Compare>,
     /// Add a row over the whole window
-    #[arg(long, global = true, env = "SESSIONIZE_TOTAL", help_heading = "Report")]
+    #[arg(long, global = true, value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_TOTAL", help_heading = "Report")]
     pub total: bool,
     /// How the result is written [default: table]
     #[arg(
@@ -332,7 +332,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
-        env = "SESSIONIZE_CSV_RAW",
+        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_CSV_RAW",
         help_heading = "Report"
     )]
     pub csv_raw: bool,
@@ -358,7 +358,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
-        env = "SESSIONIZE_FOLLOW_SYMLINKS",
+        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_FOLLOW_SYMLINKS",
         help_heading = "Report"
     )]
     pub follow_symlinks: bool,
@@ -427,7 +427,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
-        env = "SESSIONIZE_NO_HEADER",
+        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_NO_HEADER",
         help_heading = "Input"
     )]
     pub no_header: bool,
@@ -471,7 +471,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
-        env = "SESSIONIZE_ALLOW_EMPTY",
+        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_ALLOW_EMPTY",
         help_heading = "Input"
     )]
     pub allow_empty: bool,
@@ -604,7 +604,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
-        env = "SESSIONIZE_KEEP_GOING",
+        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_KEEP_GOING",
         help_heading = "Running"
     )]
     pub keep_going: bool,
@@ -630,7 +630,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
-        env = "SESSIONIZE_QUIET",
+        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_QUIET",
         help_heading = "Running"
     )]
     pub quiet: bool,
@@ -657,6 +657,15 @@ pub struct Flags {
         help_heading = "Running"
     )]
     pub error_format: ErrorFormat,
+}
+
+/// What an environment variable says for a flag without a value.
+fn yes(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected 1 or true, 0 or false".to_owned()),
+    }
 }
 
 fn role(text: &str) -> Result<(String, Role), String> {

@@ -218,7 +218,7 @@ impl Settling<'_> {
                         .max_field
                         .map_or(Limits::MAX_FIELD, |size| size as usize),
                     max_decompressed: flags.max_decompressed,
-                    ..Limits::default()
+                    block: block_size(),
                 },
             },
             timeout: timeout.unwrap_or(Timeout::DEFAULT),
@@ -759,6 +759,18 @@ fn flag_failure(id: ErrorId, flag: &str, text: &str, cause: &str) -> Failure {
         true => Failure::new(id, format!("{flag}: {cause}")),
         false => Failure::new(id, format!("{flag} {shown}: {cause}")),
     }
+}
+
+/// Bytes read at a time; tests of the borders between blocks make it small.
+fn block_size() -> usize {
+    #[cfg(feature = "failpoints")]
+    if let Some(size) = std::env::var("SESSIONIZE_BLOCK")
+        .ok()
+        .and_then(|text| text.parse().ok())
+    {
+        return size;
+    }
+    Limits::BLOCK
 }
 
 fn parse_zone(text: &str) -> Result<Zone, String> {
