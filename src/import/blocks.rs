@@ -12,7 +12,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memchr2, memrchr2};
 
 use crate::error::{self, Failure};
-use crate::import::file::{Bytes, Limits};
+use crate::import::file::{self, Bytes, Limits};
 
 /// Whole records.
 #[derive(Debug)]
@@ -76,6 +76,13 @@ pub(crate) struct Blocks {
     next: u64,
     ended: bool,
     reported: u64,
+    /// Whether the file had grown when its end was met, so that a last record without an end is
+    /// only the part of one that was there when it was opened.
+    is_torn: bool,
+    /// Bytes of such a record, which are not used.
+    left_out: usize,
+    /// Whether the end was met within a line, and the file had not grown then.
+    ends_open: bool,
 }
 
 impl Blocks {
@@ -89,6 +96,9 @@ impl Blocks {
             next: 0,
             ended: false,
             reported: 0,
+            is_torn: false,
+            left_out: 0,
+            ends_open: false,
         }
     }
 
@@ -167,6 +177,11 @@ impl Blocks {
                 self.start += end as u64;
                 return Ok(Some(block));
             }
+            if self.ended && self.is_torn {
+                self.left_out = self.buffer.len();
+                self.buffer.clear();
+                return Ok(None);
+            }
             self.more_for(0, open)?;
         }
     }
@@ -174,8 +189,9 @@ impl Blocks {
     /// Where to cut the buffer, whether it has quotes, its lines without a record, an open quote.
     fn cut(&self) -> (usize, bool, Vec<Gap>, Option<usize>) {
         let buffer = &self.buffer[..];
+        let ended = self.ended && !(self.is_torn && self.ends_within_a_line());
         if memchr(b'"', buffer).is_none() {
-            let end = if self.ended {
+            let end = if ended {
                 buffer.len()
             } else {
                 last_line_end(buffer)
@@ -184,13 +200,13 @@ impl Blocks {
         }
         let (mut at, mut gaps) = (0, Vec::new());
         while at < buffer.len() {
-            let (end, stray) = match next_record(buffer, at, self.marks, self.ended) {
+            let (end, stray) = match next_record(buffer, at, self.marks, ended) {
                 Step::Record(end) => {
                     at = end;
                     continue;
                 }
                 Step::Comment(end) => (end, false),
-                Step::Stray => match line_end(buffer, at, self.ended) {
+                Step::Stray => match line_end(buffer, at, ended) {
                     Some(end) => (end, true),
                     None => return (at, true, gaps, None),
                 },
@@ -205,19 +221,28 @@ impl Blocks {
         (at, true, gaps, None)
     }
 
+    fn ends_within_a_line(&self) -> bool {
+        !matches!(self.buffer.last(), None | Some(b'\n' | b'\r'))
+    }
+
     /// Gets more bytes for a record that does not end in the buffer, within the limit of a field.
     fn more_for(&mut self, from: usize, open: Option<usize>) -> Result<(), Stop> {
         if self.ended {
             return Err(self.open_quote(open.unwrap_or(from)));
         }
-        if self.buffer.len() - from > self.limits.max_field {
+        if self.is_over(from) {
             return Err(self.too_long(open));
         }
         self.grow(from)
     }
 
+    /// Whether what begins at `from` is too long, a last `\r` aside, which may be its end.
+    fn is_over(&self, from: usize) -> bool {
+        self.buffer.len() - from > self.limits.max_field + 1
+    }
+
     fn grow(&mut self, from: usize) -> Result<(), Stop> {
-        if self.buffer.len() - from > self.limits.max_field {
+        if self.is_over(from) {
             return Err(self.too_long(None));
         }
         Ok(self.read_more(self.limits.block.max(self.buffer.len()))?)
@@ -226,6 +251,10 @@ impl Blocks {
     fn read_more(&mut self, most: usize) -> Result<(), Failure> {
         let count = self.bytes.fill(&mut self.buffer, most)?;
         self.ended = count < most;
+        if self.ended {
+            self.is_torn = self.bytes.has_grown();
+            self.ends_open = !self.is_torn && self.ends_within_a_line();
+        }
         Ok(())
     }
 
@@ -245,17 +274,7 @@ impl Blocks {
                 }
             }
         }
-        let most = self.limits.max_field;
-        let words = match most.is_multiple_of(1 << 20) {
-            true => format!("{} MiB", most >> 20),
-            false => format!("{most} bytes"),
-        };
-        let failure = Failure::new(error::FIELD_SIZE, format!("field over {words}"))
-            .help("the limit is --max-field");
-        Stop {
-            failure,
-            place: Some((self.next, line)),
-        }
+        too_long(self.limits.max_field, (self.next, line))
     }
 
     fn open_quote(&self, open: usize) -> Stop {
@@ -275,9 +294,35 @@ impl Blocks {
         read - std::mem::replace(&mut self.reported, read)
     }
 
-    /// Checks the file once more; see [`Bytes::finish`].
+    /// Checks that the file is still what was opened. A warning when it only grew.
     pub(crate) fn finish(&self) -> Result<Option<String>, Failure> {
-        self.bytes.finish()
+        match self.bytes.finish()? {
+            Some(_) if self.ends_open => Err(file::changed()),
+            Some(used) => Ok(Some(format!(
+                "file grew while reading; the first {} bytes were used",
+                used - self.left_out as u64
+            ))),
+            None => Ok(None),
+        }
+    }
+
+    /// That the file is no longer what was opened, if so.
+    pub(crate) fn changed(&self) -> Option<Failure> {
+        self.bytes.has_changed().then(file::changed)
+    }
+}
+
+/// A record over the limit, at a block and a line in it.
+pub(crate) fn too_long(most: usize, place: (u64, u64)) -> Stop {
+    let words = match most.is_multiple_of(1 << 20) {
+        true => format!("{} MiB", most >> 20),
+        false => format!("{most} bytes"),
+    };
+    let failure = Failure::new(error::FIELD_SIZE, format!("field over {words}"))
+        .help("the limit is --max-field");
+    Stop {
+        failure,
+        place: Some(place),
     }
 }
 

@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::error::{self, Failure};
 use crate::events::Batch;
-use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines};
+use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines, too_long};
 use crate::import::columns::{AskedColumns, Chosen};
 use crate::import::file::{Bytes, Limits, Origin};
 use crate::import::file_block;
@@ -59,14 +59,27 @@ pub(crate) struct Done {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
     before_first: u64,
-    blocks: BTreeMap<u64, u64>,
+    /// Up to the end of each block, those before the first block left out.
+    ends: Vec<u64>,
 }
 
 impl Lines {
+    fn count(&mut self, blocks: &BTreeMap<u64, u64>) {
+        self.ends = blocks
+            .values()
+            .scan(0, |end, lines| {
+                *end += lines;
+                Some(*end)
+            })
+            .collect();
+    }
+
     /// The physical line, from 1, of a line in a block, from 0.
     pub(crate) fn line(&self, block: u64, line: u64) -> u64 {
-        let before: u64 = self.blocks.range(..block).map(|(_, lines)| lines).sum();
-        self.before_first + before + line + 1
+        let before = (block as usize)
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before).or(self.ends.last()));
+        self.before_first + before.unwrap_or(&0) + line + 1
     }
 }
 
@@ -75,6 +88,7 @@ struct Layout<'a> {
     first_block: u64,
     marks: Marks,
     pad: bool,
+    max_field: usize,
     header: &'a [String],
     chosen: &'a Chosen,
 }
@@ -107,22 +121,42 @@ pub(crate) fn read(
         comment: reading.dialect.comment,
     };
     let mut blocks = Blocks::new(bytes, marks, reading.limits);
+    let done = read_blocks(&mut blocks, origin, file, reading, sinks);
+    match done {
+        Ok(mut done) => {
+            done.warnings.extend(blocks.finish()?);
+            Ok(done)
+        }
+        // What a file seems to lack may be what was taken from it meanwhile.
+        Err(failure) if failure.id.family == error::Family::Input => {
+            Err(blocks.changed().unwrap_or(failure))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn read_blocks(
+    blocks: &mut Blocks,
+    origin: &Origin,
+    file: u64,
+    reading: &Reading<'_>,
+    sinks: &mut [Sink<'_>],
+) -> Result<Done, Failure> {
     let mut lines = Lines::default();
     let header = header(
-        &mut blocks,
+        blocks,
         reading.dialect,
         reading.terms.latin1,
         &mut lines.before_first,
     )
     .map_err(|stop| placed(stop, &lines))?;
     let Some(header) = header else {
-        let warnings = vec!["0 rows".to_owned()];
         return match reading.allow_empty {
             true => Ok(Done {
                 tally: Tally::default(),
                 lines,
                 chosen: Vec::new(),
-                warnings,
+                warnings: Vec::new(),
             }),
             false => Err(empty(origin)),
         };
@@ -130,22 +164,25 @@ pub(crate) fn read(
     let chosen = Chosen::among(&header, reading.asked)?;
     let layout = Layout {
         first_block: file_block(file),
-        marks,
+        marks: Marks {
+            delimiter: reading.dialect.delimiter,
+            comment: reading.dialect.comment,
+        },
         pad: reading.dialect.pad,
+        max_field: reading.limits.max_field,
         header: &header,
         chosen: &chosen,
     };
-    let (tally, counted, stop) = parse_all(&mut blocks, &layout, reading, sinks);
-    lines.blocks = counted;
+    let (tally, counted, stop) = parse_all(blocks, &layout, reading, sinks);
+    lines.count(&counted);
     if let Some(stop) = stop {
         return Err(placed(stop, &lines));
     }
-    let warnings = blocks.finish()?.into_iter().collect();
     Ok(Done {
         tally,
         lines,
         chosen: chosen.recognised,
-        warnings,
+        warnings: Vec::new(),
     })
 }
 
@@ -288,8 +325,11 @@ fn parse_all(
     let own = reading.names.own(reading.input);
     if let (Ok(None), [sink, ..]) = (&second, &mut *sinks) {
         let mut parser = Parser::new(layout, reading, own, sink.as_mut());
-        let lines = parser.block(&first);
-        return (parser.intake.finish(), BTreeMap::from([(0, lines)]), None);
+        let lines = BTreeMap::from([(first.number, parser.block(&first))]);
+        let stop = parser
+            .too_long
+            .map(|place| too_long(layout.max_field, place));
+        return (parser.intake.finish(), lines, stop);
     }
     let (send, receive) = sync_channel::<Block>(sinks.len() * 2);
     let receive = Mutex::new(receive);
@@ -305,35 +345,39 @@ fn parse_all(
                 })
             })
             .collect();
-        let stop = feed(blocks, first, second, &send, &spare, reading.meter);
+        let stop = feed(blocks, first, second, &send, &spare, reading);
         drop(send);
-        let (mut tally, mut lines) = (Tally::default(), BTreeMap::new());
+        let (mut tally, mut lines, mut long) = (Tally::default(), BTreeMap::new(), None);
         for worker in workers {
-            let (part, counted) = crate::import::join(worker);
-            tally.merge(part);
-            lines.extend(counted);
+            let part = crate::import::join(worker);
+            tally.merge(part.tally);
+            lines.extend(part.lines);
+            long = long.into_iter().chain(part.too_long).min();
         }
-        (tally, lines, stop)
+        let long = long.map(|place| too_long(layout.max_field, place));
+        (tally, lines, long.or(stop))
     })
 }
 
 type Spare = Mutex<Vec<Vec<u8>>>;
 
-/// Sends blocks to the workers until the end, or until reading stops.
+/// Sends blocks to the workers until the end, until reading stops, or until there are too many
+/// sources.
 fn feed(
     blocks: &mut Blocks,
     first: Block,
     second: Result<Option<Block>, Stop>,
     send: &std::sync::mpsc::SyncSender<Block>,
     spare: &Spare,
-    meter: &Meter,
+    reading: &Reading<'_>,
 ) -> Option<Stop> {
     let mut next = Ok(Some(first));
     let mut after = Some(second);
     loop {
         match next {
+            Ok(Some(_)) if reading.names.overflowed() => return None,
             Ok(Some(block)) => {
-                meter.add_bytes(blocks.newly_read());
+                reading.meter.add_bytes(blocks.newly_read());
                 if send.send(block).is_err() {
                     return None;
                 }
@@ -357,6 +401,18 @@ struct Parser<'a> {
     intake: Intake<'a>,
     own: u8,
     joined: Vec<u8>,
+    /// The block that is parsed.
+    block: u64,
+    /// Block and line of the first record over the limit.
+    too_long: Option<(u64, u64)>,
+}
+
+/// What one thread parsed.
+struct Part {
+    tally: Tally,
+    /// Physical lines by block.
+    lines: Vec<(u64, u64)>,
+    too_long: Option<(u64, u64)>,
 }
 
 /// The cells of a row that matter.
@@ -390,15 +446,13 @@ impl<'a> Parser<'a> {
             intake,
             own,
             joined: Vec::new(),
+            block: 0,
+            too_long: None,
         }
     }
 
-    /// Parses blocks as they come; gives the counts and the lines of each block.
-    fn drain(
-        mut self,
-        receive: &Mutex<Receiver<Block>>,
-        spare: &Spare,
-    ) -> (Tally, Vec<(u64, u64)>) {
+    /// Parses blocks as they come.
+    fn drain(mut self, receive: &Mutex<Receiver<Block>>, spare: &Spare) -> Part {
         let mut lines = Vec::new();
         loop {
             let next = receive
@@ -412,11 +466,16 @@ impl<'a> Parser<'a> {
                 .expect("nothing panics while it holds this")
                 .push(block.bytes);
         }
-        (self.intake.finish(), lines)
+        Part {
+            lines,
+            too_long: self.too_long,
+            tally: self.intake.finish(),
+        }
     }
 
     /// Parses one block; gives its physical lines.
     fn block(&mut self, block: &Block) -> u64 {
+        self.block = block.number;
         self.intake
             .begin_block(self.layout.first_block + block.number);
         if !block.quoted {
@@ -473,6 +532,9 @@ impl<'a> Parser<'a> {
         {
             return;
         }
+        if record.len() > layout.max_field {
+            return self.refuse_length(line);
+        }
         let mut cells = Cells::default();
         let (mut index, mut from) = (0, 0);
         for end in memchr_iter(layout.marks.delimiter, record) {
@@ -498,6 +560,11 @@ impl<'a> Parser<'a> {
             let from = from + leading_line_ends(&bytes[from..]);
             line += count_lines(&bytes[counted..from]);
             counted = from;
+            let end = reader.position().byte() as usize - LINE_END.len();
+            if bytes[from..end].trim_ascii_end().len() > layout.max_field {
+                self.refuse_length(first_line + line);
+                continue;
+            }
             let mut cells = Cells::default();
             for (index, field) in record.iter().enumerate() {
                 layout.place(&mut cells, index, field);
@@ -522,6 +589,7 @@ impl<'a> Parser<'a> {
         };
         let user = UserValue::Text(user);
         match cells.time_of_day {
+            None if layout.chosen.time_of_day.is_some() => self.refuse_width(width, line, byte),
             None => self
                 .intake
                 .row(line, byte, source, user, TimeValue::Text(time)),
@@ -534,6 +602,11 @@ impl<'a> Parser<'a> {
                     .row(line, byte, source, user, TimeValue::Text(&self.joined));
             }
         }
+    }
+
+    #[cold]
+    fn refuse_length(&mut self, line: u64) {
+        self.too_long.get_or_insert((self.block, line));
     }
 
     #[cold]

@@ -97,6 +97,9 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
     if head.starts_with(b"\x28\xb5\x2f\xfd") {
         return Kind::Zstd;
     }
+    if begins_with_a_line_of_text(head) {
+        return Kind::Text;
+    }
     if parquet::is_parquet(head) {
         return Kind::Parquet;
     }
@@ -110,6 +113,17 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
         return Kind::Utf16;
     }
     Kind::Text
+}
+
+/// Some kinds begin with letters that a header may begin with too: `ORCID,PAR1,BZh`. None of them
+/// has a line of text there.
+fn begins_with_a_line_of_text(head: &[u8]) -> bool {
+    let line = head.split(|byte| matches!(byte, b'\n' | b'\r')).next();
+    line.is_some_and(|line| {
+        line.len() < head.len()
+            && std::str::from_utf8(line).is_ok()
+            && !line.iter().any(|byte| *byte < b' ' && *byte != b'\t')
+    })
 }
 
 /// A byte-order mark, or a NUL in every second of the first bytes and none in the others.
@@ -404,31 +418,47 @@ impl Bytes {
         failure.help("fetch the file again, or use --keep-going to report without this source")
     }
 
-    /// Checks that the file is still what was opened. A warning when it only grew.
-    pub(crate) fn finish(&self) -> Result<Option<String>, Failure> {
-        let Some(Watched { path, file, before }) = &self.watched else {
-            return Ok(None);
+    /// Whether the plain file is longer now than when it was opened.
+    pub(crate) fn has_grown(&self) -> bool {
+        let longer = |watched: &Watched| {
+            let now = watched.file.metadata();
+            now.is_ok_and(|now| now.len() > watched.before.len())
         };
-        let changed = || Failure::new(error::CHANGED, "file changed while reading");
-        let after = file.metadata().map_err(|_| changed())?;
-        let read_all = self.tap.bytes.load(Ordering::Relaxed) >= before.len();
+        self.compression.is_none() && self.watched.as_ref().is_some_and(longer)
+    }
+
+    /// Whether the file is no longer what was opened: replaced, shorter, or written over.
+    pub(crate) fn has_changed(&self) -> bool {
+        let Some(Watched { path, file, before }) = &self.watched else {
+            return false;
+        };
+        let Ok(after) = file.metadata() else {
+            return true;
+        };
         let replaced = std::fs::metadata(path)
             .is_ok_and(|now| (now.dev(), now.ino()) != (before.dev(), before.ino()));
         let touched = (after.mtime(), after.mtime_nsec()) != (before.mtime(), before.mtime_nsec());
-        if !read_all
-            || replaced
-            || after.len() < before.len()
-            || touched && after.len() == before.len()
-        {
+        replaced || after.len() < before.len() || touched && after.len() == before.len()
+    }
+
+    /// Checks that the file was read as it was when it was opened. When it only grew since, the
+    /// bytes that were read.
+    pub(crate) fn finish(&self) -> Result<Option<u64>, Failure> {
+        let Some(Watched { file, before, .. }) = &self.watched else {
+            return Ok(None);
+        };
+        if self.tap.bytes.load(Ordering::Relaxed) < before.len() || self.has_changed() {
             return Err(changed());
         }
-        Ok((after.len() > before.len()).then(|| {
-            format!(
-                "file grew while reading; the first {} bytes were used",
-                before.len()
-            )
-        }))
+        let after = file.metadata().map_err(|_| changed())?;
+        Ok((after.len() > before.len()).then_some(before.len()))
     }
+}
+
+/// A file is not what it was.
+pub(crate) fn changed() -> Failure {
+    Failure::new(error::CHANGED, "file changed while reading")
+        .help("run again when its writer is done, or read a copy")
 }
 
 /// The first bytes of a reader, fewer only at its end.
