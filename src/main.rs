@@ -1,6 +1,6 @@
 //! Parses, runs, prints the error, chooses the exit code.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -8,6 +8,7 @@ use sessionize::cli::Cli;
 use sessionize::commands::{self, Ending};
 use sessionize::error::text::{self, ErrorFormat};
 use sessionize::error::{self, Failure, Family};
+use sessionize::visible::visible;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(say_bug));
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         Ok(Ok(Ending::Whole)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Partial)) => ExitCode::from(3),
         Ok(Err(failure)) => end(&failure, cli.flags.error_format),
-        Err(_) => ExitCode::from(101),
+        Err(_) => ExitCode::from(exit_code(Family::Bug)),
     }
 }
 
@@ -37,6 +38,7 @@ fn exit_code(family: Family) -> u8 {
         Family::Output => 6,
         Family::Lock => 8,
         Family::Limit => 9,
+        Family::Bug => 101,
     }
 }
 
@@ -49,22 +51,57 @@ fn end(failure: &Failure, format: ErrorFormat) -> ExitCode {
 
 /// Help and version go to standard output; anything else is a failure with the parser's words.
 fn end_usage(usage: &clap::Error) -> ExitCode {
-    if !usage.use_stderr() {
-        let _ = write!(std::io::stdout(), "{usage}");
-        return ExitCode::SUCCESS;
-    }
     let words = usage.to_string();
-    let words = words.strip_prefix("error: ").unwrap_or(&words);
-    let as_json = std::env::args().any(|argument| argument == "--error-format=json")
-        || std::env::args()
-            .zip(std::env::args().skip(1))
-            .any(|pair| pair == ("--error-format".into(), "json".into()));
-    if as_json {
-        let first = words.lines().next().unwrap_or_default();
-        return end(&Failure::new(error::USAGE, first), ErrorFormat::Json);
+    if !usage.use_stderr() {
+        let mut out = std::io::stdout();
+        let written = out.write_all(words.as_bytes()).and_then(|()| out.flush());
+        return match written {
+            Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+                let message = format!("cannot write to standard output: {cause}");
+                end(&Failure::new(error::WRITE, message), asked_error_format())
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
-    let _ = write!(std::io::stderr(), "error[{}]: {words}", error::USAGE.id);
+    let words = words.strip_prefix("error: ").unwrap_or(&words);
+    let mut lines = words.lines().map(visible);
+    let first = lines.next().unwrap_or_default();
+    let rest: Vec<String> = lines.collect();
+    if asked_error_format() == ErrorFormat::Json {
+        let failure = Failure::new(error::USAGE, first);
+        let hint = rest.iter().map(|line| line.trim());
+        let hint = hint
+            .filter(|line| line.starts_with("tip: ") || line.starts_with("[possible values: "))
+            .map(|line| line.trim_start_matches("tip: ").to_owned())
+            .next();
+        return end(
+            &Failure {
+                help: hint,
+                ..failure
+            },
+            ErrorFormat::Json,
+        );
+    }
+    let text = format!("error[{}]: {first}\n{}\n", error::USAGE.id, rest.join("\n"));
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(exit_code(Family::Config))
+}
+
+/// The form of errors that was asked for, where the arguments as a whole could not be read.
+fn asked_error_format() -> ErrorFormat {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let typed = args.iter().enumerate().rev().find_map(|(place, arg)| {
+        let arg = arg.to_str()?;
+        match arg.strip_prefix("--error-format")? {
+            "" => args.get(place + 1)?.to_str(),
+            value => value.strip_prefix('='),
+        }
+    });
+    let by_environment = std::env::var("SESSIONIZE_ERROR_FORMAT").ok();
+    match typed.or(by_environment.as_deref()) {
+        Some("json") => ErrorFormat::Json,
+        _ => ErrorFormat::Text,
+    }
 }
 
 /// Says that a bug ended the run: where, and nothing of the data.
@@ -75,9 +112,11 @@ fn say_bug(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or(String::new(), |at| {
         format!(" at {}:{}", at.file(), at.line())
     });
-    let _ = writeln!(
-        std::io::stderr(),
-        "error[BUG]: internal error{place}, sessionize {}; nothing was published\n  help: please report it with this line and the command",
+    let message = format!(
+        "internal error{place}, sessionize {}; nothing was published",
         env!("CARGO_PKG_VERSION")
     );
+    let failure =
+        Failure::new(error::BUG, message).help("please report it with this line and the command");
+    end(&failure, asked_error_format());
 }

@@ -119,6 +119,7 @@ fn code(family: Family) -> &'static str {
         Family::Output => "6",
         Family::Lock => "8",
         Family::Limit => "9",
+        Family::Bug => "101",
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Family {
     Lock,
     /// A set limit was hit.
     Limit,
+    /// The program itself is wrong.
+    Bug,
 }
 
 /// A stable error id such as `IN-07`.
@@ -92,6 +94,7 @@ error_ids! {
     TOO_MANY_SOURCES = "LM-03", Limit, "there are more sources than can be told apart";
     TOO_MANY_PERIODS = "LM-04", Limit, "the data spans too many periods";
     SIZE = "LM-05", Limit, "a file declares more than can be read";
+    BUG = "BUG", Bug, "an internal error";
 }
 
 /// One failure, ready to be printed in the form of `docs/errors.md`.
