@@ -9,7 +9,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::error::text::ErrorFormat;
 use crate::events::Role;
@@ -50,6 +53,45 @@ pub struct Cli {
     pub inputs: Inputs,
     #[command(flatten)]
     pub flags: Flags,
+}
+
+impl Cli {
+    /// What was typed, with what the environment says where nothing was typed: a window or a
+    /// loudness that was typed replaces the environment's whole, not only the flag of one name.
+    ///
+    /// # Errors
+    ///
+    /// Help, the version, or what is wrong with an argument.
+    pub fn read() -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let mut flags = Self::from_arg_matches(&matches)?;
+        let typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let Flags {
+            from,
+            to,
+            last,
+            quiet,
+            verbose,
+            ..
+        } = &mut flags.flags;
+        match (typed("from") || typed("to"), typed("last")) {
+            (true, false) => *last = None,
+            (false, true) => (*from, *to) = (None, None),
+            _ => {}
+        }
+        if typed("verbose") && !typed("quiet") {
+            *quiet = None;
+        }
+        let clash = if last.is_some() && (from.is_some() || to.is_some()) {
+            "'--last' cannot be used with '--from' or '--to'"
+        } else if *verbose > 0 && *quiet == Some(true) {
+            "'--verbose' cannot be used with '--quiet'"
+        } else {
+            return Ok(flags);
+        };
+        Err(command.error(ErrorKind::ArgumentConflict, clash))
+    }
 }
 
 /// The commands.
@@ -237,7 +279,6 @@ pub struct Flags {
         global = true,
         value_name = "WHEN",
         env = "SESSIONIZE_FROM",
-        conflicts_with = "last",
         help_heading = "Window"
     )]
     pub from: Option<String>,
@@ -247,7 +288,6 @@ pub struct Flags {
         global = true,
         value_name = "WHEN",
         env = "SESSIONIZE_TO",
-        conflicts_with = "last",
         help_heading = "Window"
     )]
     pub to: Option<String>,
@@ -307,8 +347,16 @@ pub struct Flags {
     )]
     pub compare: Option<Compare>,
     /// Add a row over the whole window
-    #[arg(long, global = true, value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_TOTAL", help_heading = "Report")]
-    pub total: bool,
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        global = true, env = "SESSIONIZE_TOTAL", help_heading = "Report")]
+    pub total: Option<bool>,
     /// How the result is written [default: table]
     #[arg(
         long,
@@ -331,11 +379,17 @@ pub struct Flags {
     /// Leave cells alone that a spreadsheet would take for a formula
     #[arg(
         long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         global = true,
-        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_CSV_RAW",
+        env = "SESSIONIZE_CSV_RAW",
         help_heading = "Report"
     )]
-    pub csv_raw: bool,
+    pub csv_raw: Option<bool>,
     /// What to do when another run is writing the same file [default: fail]
     #[arg(
         long,
@@ -357,11 +411,17 @@ pub struct Flags {
     /// Write through a symbolic link
     #[arg(
         long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         global = true,
-        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_FOLLOW_SYMLINKS",
+        env = "SESSIONIZE_FOLLOW_SYMLINKS",
         help_heading = "Report"
     )]
-    pub follow_symlinks: bool,
+    pub follow_symlinks: Option<bool>,
 
     /// Which column names the user
     #[arg(
@@ -426,11 +486,17 @@ pub struct Flags {
     /// The first line is a row; columns are named 1, 2, 3 …
     #[arg(
         long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         global = true,
-        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_NO_HEADER",
+        env = "SESSIONIZE_NO_HEADER",
         help_heading = "Input"
     )]
-    pub no_header: bool,
+    pub no_header: Option<bool>,
     /// Rows with too few fields [default: reject]
     #[arg(
         long,
@@ -470,11 +536,17 @@ pub struct Flags {
     /// Take a file without anything in it as a source without events
     #[arg(
         long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         global = true,
-        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_ALLOW_EMPTY",
+        env = "SESSIONIZE_ALLOW_EMPTY",
         help_heading = "Input"
     )]
-    pub allow_empty: bool,
+    pub allow_empty: Option<bool>,
     /// The longest field, such as 64MiB [default: 16MiB]
     #[arg(long, global = true, value_name = "SIZE", value_parser = size, env = "SESSIONIZE_MAX_FIELD", help_heading = "Input")]
     pub max_field: Option<u64>,
@@ -603,11 +675,17 @@ pub struct Flags {
     /// Report without the sources that fail (exit code 3)
     #[arg(
         long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         global = true,
-        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_KEEP_GOING",
+        env = "SESSIONIZE_KEEP_GOING",
         help_heading = "Running"
     )]
-    pub keep_going: bool,
+    pub keep_going: Option<bool>,
     /// How many threads to use [default: all cores]
     #[arg(
         long,
@@ -629,13 +707,19 @@ pub struct Flags {
     /// Say nothing on standard error but errors
     #[arg(
         long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
         global = true,
-        value_parser = yes, action = clap::ArgAction::SetTrue, env = "SESSIONIZE_QUIET",
+        env = "SESSIONIZE_QUIET",
         help_heading = "Running"
     )]
-    pub quiet: bool,
+    pub quiet: Option<bool>,
     /// Say more on standard error
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Running")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Running")]
     pub verbose: u8,
     /// When to use colour
     #[arg(
@@ -657,15 +741,6 @@ pub struct Flags {
         help_heading = "Running"
     )]
     pub error_format: ErrorFormat,
-}
-
-/// What an environment variable says for a flag without a value.
-fn yes(text: &str) -> Result<bool, String> {
-    match text.to_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "" | "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err("expected 1 or true, 0 or false".to_owned()),
-    }
 }
 
 fn role(text: &str) -> Result<(String, Role), String> {

@@ -3,7 +3,6 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use sessionize::cli::Cli;
 use sessionize::commands::{self, Ending};
 use sessionize::error::text::{self, ErrorFormat};
@@ -12,7 +11,7 @@ use sessionize::visible::visible;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(say_bug));
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(usage) => return end_usage(&usage),
     };

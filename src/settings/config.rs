@@ -17,7 +17,7 @@ use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
 
 /// One text or a list of them.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a column's name, or a list of two")]
 pub(super) enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -34,17 +34,20 @@ impl OneOrMore {
 
 /// A number of rows or a share such as `"1%"`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a number of rows, or a share such as \"1%\""
+)]
 pub(super) enum NumberOrText {
     Number(u64),
     Text(String),
 }
 
 impl NumberOrText {
-    pub(super) fn into_text(self) -> String {
+    pub(super) fn to_text(&self) -> String {
         match self {
             NumberOrText::Number(number) => number.to_string(),
-            NumberOrText::Text(text) => text,
+            NumberOrText::Text(text) => text.clone(),
         }
     }
 }
@@ -72,10 +75,10 @@ pub(super) struct Config {
     pub(super) wait: Option<Spanned<String>>,
     pub(super) follow_symlinks: Option<bool>,
     pub(super) allow_empty: Option<bool>,
-    pub(super) max_rejects: Option<NumberOrText>,
+    pub(super) max_rejects: Option<Spanned<NumberOrText>>,
     pub(super) rejects: Option<String>,
     pub(super) keep_going: Option<bool>,
-    pub(super) threads: Option<usize>,
+    pub(super) threads: Option<Spanned<usize>>,
     pub(super) users: Option<String>,
     pub(super) sample: Option<Spanned<String>>,
     pub(super) max_future: Option<Spanned<String>>,
@@ -97,7 +100,7 @@ pub(super) struct SourceConfig {
     pub(super) time: Option<OneOrMore>,
     pub(super) source_column: Option<String>,
     pub(super) table: Option<String>,
-    pub(super) query: Option<String>,
+    pub(super) query: Option<Spanned<String>>,
     pub(super) delimiter: Option<Spanned<String>>,
     pub(super) comment: Option<Spanned<String>>,
     pub(super) skip_lines: Option<u64>,
@@ -128,10 +131,23 @@ impl ConfigFile {
     /// Reads and checks the file's shape; values are checked where they are used.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|cause| {
+        let bytes = std::fs::read(path).map_err(|cause| {
             let reason = crate::import::file::reason(&cause);
             Failure::new(error::CONFIG_FILE, format!("cannot read {shown}: {reason}"))
         })?;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(cause) => {
+                let end = cause.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(&cause.as_bytes()[..end]).into_owned();
+                let file = Self {
+                    config: Config::default(),
+                    path: shown,
+                    text,
+                };
+                return Err(file.failure(error::CONFIG_FILE, end, "the file is not UTF-8"));
+            }
+        };
         let parsed = toml::from_str::<Config>(&text);
         let mut file = Self {
             config: Config::default(),
@@ -152,7 +168,8 @@ impl ConfigFile {
 
     /// A failure at a byte of the file: `sessionize.toml:12:5: …`.
     pub(super) fn failure(&self, id: error::ErrorId, at: usize, message: &str) -> Failure {
-        let before = &self.text[..at.min(self.text.len())];
+        let before = self.text.get(..at).unwrap_or(&self.text);
+        let before = before.strip_prefix('\u{feff}').unwrap_or(before);
         let line = before.matches('\n').count() + 1;
         let column = before
             .rsplit('\n')

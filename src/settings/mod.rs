@@ -81,6 +81,8 @@ pub struct Settings {
     pub style: Style,
     /// Where rejected rows go.
     pub rejects: Option<PathBuf>,
+    /// Files that were read to settle this: the configuration, and the list of users.
+    pub consulted: Vec<PathBuf>,
     /// How many threads to use.
     pub threads: usize,
     /// `--sample`.
@@ -178,6 +180,8 @@ impl Settling<'_> {
             only: self.users()?,
             sample,
         });
+        let budget = self.budget()?;
+        let threads = self.threads()?;
         let inputs = self.inputs(typed, &zone, latest, &filter)?;
         let segment =
             flags
@@ -204,13 +208,13 @@ impl Settling<'_> {
                     Compare::Week => PeriodLength::Week,
                     Compare::Month => PeriodLength::Month,
                 });
-        let yes = |flag: bool, key: fn(&config::Config) -> Option<bool>| {
-            flag || config.and_then(key) == Some(true)
+        let yes = |flag: Option<bool>, key: fn(&config::Config) -> Option<bool>| {
+            flag.or(config.and_then(key)) == Some(true)
         };
         Ok(Settings {
             inputs,
             import: Options {
-                budget: self.budget()?,
+                budget,
                 keep_going: yes(flags.keep_going, |c| c.keep_going),
                 allow_empty: yes(flags.allow_empty, |c| c.allow_empty),
                 limits: Limits {
@@ -250,9 +254,13 @@ impl Settling<'_> {
                     .and_then(|c| c.rejects.as_ref())
                     .map(|path| self.folder().join(path))
             }),
-            threads: self.threads()?,
+            consulted: {
+                let file = self.file.as_ref().map(|file| PathBuf::from(&file.path));
+                file.into_iter().chain(self.users_path()).collect()
+            },
+            threads,
             sample,
-            quiet: flags.quiet,
+            quiet: flags.quiet == Some(true),
             verbose: flags.verbose > 0,
         })
     }
@@ -296,6 +304,13 @@ impl Settling<'_> {
             if by_flag { none } else { |c| &c.last },
             length,
         )?;
+        if let (false, Some(file)) = (by_flag, self.file)
+            && let Some(last) = &file.config.last
+            && (file.config.from.is_some() || file.config.to.is_some())
+        {
+            let message = "\"last\" cannot be used with \"from\" or \"to\"";
+            return Err(file.failure(error::CONFIG_FILE, last.span().start, message));
+        }
         if let Some(last) = last {
             return Ok((Some(now.saturating_sub(last)), Some(now)));
         }
@@ -321,23 +336,32 @@ impl Settling<'_> {
             Boundary::Instant(at) | Boundary::Date { next: at, .. } => at,
         });
         match (from, to) {
-            (Some(from), Some(to)) if from >= to => Err(Failure::new(
-                error::USAGE,
-                "the window is empty: --from does not lie before --to",
-            )),
+            (Some(from), Some(to)) if from >= to => Err(match self.file {
+                Some(file) if !by_flag => {
+                    let at = file.config.to.as_ref().map_or(0, |to| to.span().start);
+                    let message = "the window is empty: \"from\" does not lie before \"to\"";
+                    file.failure(error::CONFIG_FILE, at, message)
+                }
+                _ => Failure::new(
+                    error::USAGE,
+                    "the window is empty: --from does not lie before --to",
+                ),
+            }),
             window => Ok(window),
         }
     }
 
-    fn users(&self) -> Result<Option<HashSet<crate::events::User>>, Failure> {
+    fn users_path(&self) -> Option<PathBuf> {
         let from_config = || {
             let file = self.file.as_ref()?;
-            file.config
-                .users
-                .as_ref()
-                .map(|path| self.folder().join(path))
+            let path = file.config.users.as_ref()?;
+            Some(self.folder().join(path))
         };
-        let Some(path) = self.flags.users.clone().or_else(from_config) else {
+        self.flags.users.clone().or_else(from_config)
+    }
+
+    fn users(&self) -> Result<Option<HashSet<crate::events::User>>, Failure> {
+        let Some(path) = self.users_path() else {
             return Ok(None);
         };
         let text = std::fs::read_to_string(&path).map_err(|cause| {
@@ -355,43 +379,43 @@ impl Settling<'_> {
     }
 
     fn budget(&self) -> Result<Budget, Failure> {
-        let from_config = || {
-            self.file
-                .as_ref()
-                .and_then(|file| file.config.max_rejects.clone())
-        };
-        let text = self
-            .flags
-            .max_rejects
-            .clone()
-            .or_else(|| from_config().map(config::NumberOrText::into_text));
-        let Some(text) = text else {
-            return Ok(Budget::Rows(0));
-        };
-        let parsed = match text.ends_with('%') {
-            true => parse_share(&text).map(Budget::Share),
+        let parse = |text: &str| match text.ends_with('%') {
+            true => parse_share(text).map(Budget::Share),
             false => text
                 .parse()
                 .map(Budget::Rows)
                 .map_err(|_| "expected a number of rows, or a share such as 1%".to_owned()),
         };
-        parsed.map_err(|cause| flag_failure(error::USAGE, "--max-rejects", &text, &cause))
+        if let Some(text) = &self.flags.max_rejects {
+            return parse(text)
+                .map_err(|cause| flag_failure(error::USAGE, "--max-rejects", text, &cause));
+        }
+        let Some(file) = self.file else {
+            return Ok(Budget::Rows(0));
+        };
+        let Some(key) = &file.config.max_rejects else {
+            return Ok(Budget::Rows(0));
+        };
+        let text = Spanned::new(key.span(), key.get_ref().to_text());
+        file.parse(error::CONFIG_FILE, &text, parse)
     }
 
     fn threads(&self) -> Result<usize, Failure> {
-        let asked = self
-            .flags
-            .threads
-            .or(self.file.as_ref().and_then(|file| file.config.threads));
-        match asked {
-            Some(0) => Err(flag_failure(
-                error::USAGE,
-                "--threads",
-                "0",
-                "expected at least 1",
+        const EXPECTED: &str = "expected at least 1";
+        let key = self.file.as_ref().and_then(|file| {
+            let threads = file.config.threads.as_ref()?;
+            Some((file, threads))
+        });
+        match (self.flags.threads, key) {
+            (Some(0), _) => Err(flag_failure(error::USAGE, "--threads", "0", EXPECTED)),
+            (None, Some((file, key))) if *key.get_ref() == 0 => Err(file.failure(
+                error::CONFIG_FILE,
+                key.span().start,
+                &format!("0: {EXPECTED}"),
             )),
-            Some(threads) => Ok(threads.min(1024)),
-            None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+            (Some(threads), _) => Ok(threads.min(1024)),
+            (None, Some((_, key))) => Ok((*key.get_ref()).min(1024)),
+            (None, None) => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
         }
     }
 
@@ -452,22 +476,38 @@ impl Settling<'_> {
         latest: Option<Micros>,
         filter: &Arc<UserFilter>,
     ) -> Result<Vec<Input>, Failure> {
+        let sources = match (typed.is_empty(), self.file) {
+            (true, Some(file)) => file.config.source.as_slice(),
+            _ => &[],
+        };
         let mut inputs = Vec::new();
-        if typed.is_empty() {
-            for source in self.file.iter().flat_map(|file| &file.config.source) {
-                inputs.push(self.configured(source, zone, latest, filter)?);
-            }
-        } else {
-            for argument in typed {
-                inputs.push(self.named(argument, zone, latest, filter)?);
-            }
+        for source in sources {
+            inputs.push(self.configured(source, zone, latest, filter)?);
+        }
+        for argument in typed {
+            inputs.push(self.named(argument, zone, latest, filter)?);
         }
         if inputs.is_empty() {
             return Err(Failure::new(error::NO_INPUT, format!("nothing to read: no input, and no {CONFIG_NAME} here"))
                 .help("name files or databases, for example: sessionize posts.csv --timeout 30m; see sessionize --help"));
         }
-        check_names(&inputs)?;
         check_stdin(&inputs)?;
+        check_names(&inputs).map_err(|(index, failure)| match (self.file, sources.get(index)) {
+            (Some(file), Some(source)) => {
+                let place = source.name.as_ref().unwrap_or(&source.path).span().start;
+                let placed = file.failure(failure.id, place, &failure.message);
+                Failure {
+                    help: Some("give each [[source]] a name of its own: name = \"…\"".to_owned()),
+                    ..placed
+                }
+            }
+            _ => failure,
+        })?;
+        for input in &mut inputs {
+            if input.terms.time.zone.is_none() && looks_like_database(input) {
+                input.terms.time.zone = Some(Zone::UTC);
+            }
+        }
         Ok(inputs)
     }
 
@@ -492,13 +532,7 @@ impl Settling<'_> {
             }
             _ => (None, text),
         };
-        if let Some((scheme, _)) = typed.split_once("://")
-            && scheme != "sqlite"
-        {
-            let message =
-                format!("{scheme} addresses are not read yet; name files or SQLite databases");
-            return Err(Failure::new(error::USAGE, message));
-        }
+        check_scheme(typed).map_err(|cause| Failure::new(error::USAGE, cause))?;
         let terms = self.terms(None, zone, latest, filter)?;
         Ok(self.flagged(Input {
             name,
@@ -539,6 +573,19 @@ impl Settling<'_> {
                 check_name(name).map_err(|failure| failure.message)
             })?;
         }
+        check_scheme(source.path.get_ref()).map_err(|cause| {
+            let file = self
+                .file
+                .as_ref()
+                .expect("a source stands in a configuration");
+            // Not the value itself, which may hold a password.
+            file.failure(error::CONFIG_FILE, source.path.span().start, &cause)
+        })?;
+        if let (Some(query), Some(_)) = (&source.query, &source.table) {
+            let message =
+                |_: &str| Err::<(), _>("\"query\" and \"table\" exclude each other".to_owned());
+            self.at(error::CONFIG_FILE, query, message)?;
+        }
         let delimiter = byte(&source.delimiter)?;
         let dialect = Dialect {
             comment: byte(&source.comment)?,
@@ -567,7 +614,7 @@ impl Settling<'_> {
             dialect,
             delimiter,
             table: source.table.clone(),
-            query: source.query.clone(),
+            query: source.query.as_ref().map(|query| query.get_ref().clone()),
             terms: self.terms(Some(source), zone, latest, filter)?,
         }))
     }
@@ -598,12 +645,11 @@ impl Settling<'_> {
         input.delimiter = flags.delimiter.or(input.delimiter);
         input.dialect.comment = flags.comment.or(input.dialect.comment);
         input.dialect.skip_lines = flags.skip_lines.unwrap_or(input.dialect.skip_lines);
-        input.dialect.header &= !flags.no_header;
+        if let Some(no_header) = flags.no_header {
+            input.dialect.header = !no_header;
+        }
         if let Some(ragged) = flags.ragged {
             input.dialect.pad = ragged == Ragged::Pad;
-        }
-        if looks_like_database(&input) && input.terms.time.zone.is_none() {
-            input.terms.time.zone = Some(Zone::UTC);
         }
         input
     }
@@ -811,22 +857,47 @@ fn is_name(text: &str) -> bool {
 
 fn looks_like_database(input: &Input) -> bool {
     let first = || input.files().first().cloned();
-    input.format == Some(InputFormat::Sqlite)
-        || input.typed.starts_with("sqlite:")
-        || first().is_some_and(|path| crate::import::file::is_sqlite(&path))
+    match input.format {
+        Some(format) => format == InputFormat::Sqlite,
+        None if input.typed.starts_with("sqlite:") => true,
+        None if input.is_stdin() => false,
+        None => first().is_some_and(|path| crate::import::file::is_sqlite(&path)),
+    }
 }
 
-/// Two files of one name are told apart by the user; databases get prefixes later.
-fn check_names(inputs: &[Input]) -> Result<(), Failure> {
-    let mut names: HashMap<String, &Input> = HashMap::new();
-    for input in inputs {
-        let name = input.source_name();
-        if input.table.is_none() && looks_like_database(input) {
-            continue;
+/// An address of a server is refused by its scheme alone: what follows may hold a password.
+fn check_scheme(typed: &str) -> Result<(), String> {
+    match typed.split_once("://") {
+        Some((scheme, _)) if scheme != "sqlite" => {
+            let shown = crate::visible::shortened(scheme);
+            Err(format!(
+                "{shown} addresses are not read yet; name files or SQLite databases"
+            ))
         }
-        check_name(&name)?;
-        if let Some(first) = names.insert(name.clone(), input) {
-            return Err(same_name(&name, &first.typed, &input.typed));
+        _ => Ok(()),
+    }
+}
+
+/// Two files of one name are told apart by the user; databases get prefixes later. The failure
+/// comes with the number of the input that is to blame. No file is looked into but to settle
+/// whether two of one name are databases.
+fn check_names(inputs: &[Input]) -> Result<(), (usize, Failure)> {
+    let mut names: HashMap<String, &Input> = HashMap::new();
+    let has_many_names = |input: &Input| input.table.is_none() && looks_like_database(input);
+    for (index, input) in inputs.iter().enumerate() {
+        let name = input.source_name();
+        if let Err(failure) = check_name(&name) {
+            match has_many_names(input) {
+                true => continue,
+                false => return Err((index, failure)),
+            }
+        }
+        match names.get(&name) {
+            Some(first) if !has_many_names(first) && !has_many_names(input) => {
+                return Err((index, same_name(&name, &first.typed, &input.typed)));
+            }
+            Some(first) if !has_many_names(first) => {}
+            _ => drop(names.insert(name, input)),
         }
     }
     Ok(())
