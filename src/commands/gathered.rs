@@ -1,6 +1,8 @@
 //! What every command begins with: everything read, its events scattered for the engine, its
 //! rejected rows written.
 
+use std::collections::BTreeSet;
+
 use crate::commands::progress::over;
 use crate::commands::too_many_periods;
 use crate::commands::voice::Voice;
@@ -182,6 +184,7 @@ fn import_all(
         panic!("planted: {imported:?}");
     }
     say(&imported, voice);
+    say_unknown_roles(settings, &imported, voice);
     Ok(imported)
 }
 
@@ -206,6 +209,28 @@ fn say(imported: &Imported, voice: &Voice) {
                 record.kind, record.place
             ));
         }
+    }
+}
+
+/// A role for a source that is not there may be a misspelt name, or a day without logins.
+fn say_unknown_roles(settings: &Settings, imported: &Imported, voice: &Voice) {
+    let read = imported.records.iter().map(|record| record.name.as_str());
+    let missing = imported.missing.iter().map(|(name, _)| name.as_str());
+    let names: Vec<&str> = read.chain(missing).collect();
+    let is_there = |role: &str| {
+        names
+            .iter()
+            .any(|name| *name == role || name.ends_with(&format!(".{role}")))
+    };
+    let roles: BTreeSet<&str> = settings
+        .inputs
+        .iter()
+        .flat_map(|input| input.roles.keys().map(String::as_str))
+        .collect();
+    for role in roles.into_iter().filter(|role| !is_there(role)) {
+        voice.warn(&format!(
+            "no source is named \"{role}\", which was given a role"
+        ));
     }
 }
 

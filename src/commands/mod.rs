@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{Cli, Command};
 use crate::error::{self, Failure};
 use crate::events::Micros;
-use crate::output::{Output, Prepared, Published, Target};
+use crate::output::{self, Output, Prepared, Published, Target};
 use crate::report::{Format, Run};
 use crate::settings::Settings;
 use crate::time::period::TooManyPeriods;
@@ -49,6 +49,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         .inputs
         .iter()
         .flat_map(|input| input.files())
+        .chain(settings.consulted.iter().cloned())
         .collect();
     let output = match Output::prepare(settings.target.clone(), &files, settings.output)? {
         Prepared::Ready(output) => output,
@@ -57,7 +58,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
             return Ok(Ending::Whole);
         }
     };
-    refuse_rejects_over_inputs(&settings, &files)?;
+    refuse_rejects_over_others(&settings, &files)?;
     let kept = output.kept();
     let ended = match &cli.command {
         None | Some(Command::Report { .. }) => report::run(&settings, &voice, output),
@@ -70,30 +71,51 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     })
 }
 
-/// The rejects file must not be an input either.
-fn refuse_rejects_over_inputs(settings: &Settings, files: &[PathBuf]) -> Result<(), Failure> {
+/// The rejects file must be neither an input nor the report, nor its record, whether they are
+/// there yet or not.
+fn refuse_rejects_over_others(settings: &Settings, files: &[PathBuf]) -> Result<(), Failure> {
+    let Some(path) = &settings.rejects else {
+        return Ok(());
+    };
+    let refusal = |other: &str| {
+        let message = format!(
+            "the rejects file {} is the same file as {other}",
+            path.display()
+        );
+        Err(Failure::new(error::OUTPUT_IS_INPUT, message)
+            .help("write the rejected rows to another path"))
+    };
     let identity = |path: &Path| {
         std::fs::metadata(path)
             .map(|found| (found.dev(), found.ino()))
             .ok()
     };
-    let Some((path, place)) = settings
-        .rejects
-        .as_ref()
-        .and_then(|path| Some((path, identity(path)?)))
-    else {
-        return Ok(());
-    };
-    match files.iter().any(|file| identity(file) == Some(place)) {
-        true => Err(Failure::new(
-            error::OUTPUT_IS_INPUT,
-            format!(
-                "the rejects file {} is the same file as an input",
-                path.display()
-            ),
-        )),
-        false => Ok(()),
+    let place = identity(path);
+    if place.is_some() && files.iter().any(|file| identity(file) == place) {
+        return refusal("an input");
     }
+    if let Target::File(report) = &settings.target {
+        let mut record = report.clone().into_os_string();
+        record.push(output::RECORD_SUFFIX);
+        let record = PathBuf::from(record);
+        for (other, what) in [(report, "the report"), (&record, "the report's record")] {
+            let is_device = path == Path::new("/dev/null");
+            if !is_device && spot(path) == spot(other) {
+                return refusal(what);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file's folder, by device and inode, and its name there: the same for all spellings of a path.
+fn spot(path: &Path) -> Option<(u64, u64, std::ffi::OsString)> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let found = std::fs::metadata(folder).ok()?;
+    Some((found.dev(), found.ino(), path.file_name()?.to_owned()))
 }
 
 fn too_many_periods(cause: &TooManyPeriods) -> Failure {
