@@ -1,5 +1,7 @@
 //! Every promise of `sessionize`, kept by one binary.
 
+mod cli;
+mod config;
 mod databases;
 mod errors;
 mod fixtures;

@@ -581,10 +581,9 @@ impl Settling<'_> {
             // Not the value itself, which may hold a password.
             file.failure(error::CONFIG_FILE, source.path.span().start, &cause)
         })?;
-        if let (Some(query), Some(_)) = (&source.query, &source.table) {
-            let message =
-                |_: &str| Err::<(), _>("\"query\" and \"table\" exclude each other".to_owned());
-            self.at(error::CONFIG_FILE, query, message)?;
+        if let (Some(query), Some(_), Some(file)) = (&source.query, &source.table, self.file) {
+            let message = "\"query\" and \"table\" exclude each other";
+            return Err(file.failure(error::CONFIG_FILE, query.span().start, message));
         }
         let delimiter = byte(&source.delimiter)?;
         let dialect = Dialect {
