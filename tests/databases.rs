@@ -507,11 +507,16 @@ fn a_database_in_a_folder_that_may_not_be_written_to_is_read() {
     assert_eq!(rows(&read(&plain).expect_ok()).len(), 2);
 
     let logged = scratch_with(&format!("PRAGMA journal_mode = wal; {THREE_POSTS}"));
+    assert_eq!(rows(&read(&logged).expect_ok()).len(), 2);
+    assert_eq!(logged.names(), ["app.db"]);
+
+    // A log without its index, which cannot be made here.
+    logged.file("app.db-wal", "");
     read(&logged)
         .expect_failure(5)
         .expect_stderr("its folder cannot be written to")
         .expect_stderr("help: copy it");
-    assert_eq!(logged.names(), ["app.db"]);
+    std::fs::remove_file(logged.path("app.db-wal")).unwrap();
 
     let mut application = Application::open(&logged.path("app.db"));
     application.run("INSERT INTO posts VALUES (9, 9, '2026-01-03T09:00:00Z')");
@@ -543,4 +548,46 @@ fn what_is_no_database_or_damaged_is_said() {
     scratch.file("bad.db", "");
     let empty = scratch.run(["sqlite:bad.db"]).expect_failure(5);
     empty.expect_stderr("the database has no tables");
+}
+
+#[test]
+fn two_sources_of_one_database_are_its_two_tables() {
+    let scratch = scratch_with(&format!(
+        "{THREE_POSTS}; CREATE TABLE replies AS SELECT * FROM posts"
+    ));
+    let source = |table: &str| format!("[[source]]\npath = \"app.db\"\ntable = \"{table}\"\n");
+    scratch.file("sessionize.toml", source("posts") + &source("replies"));
+    let listed = scratch
+        .run(["sessions", "--format", "csv"])
+        .expect_ok()
+        .stdout();
+    assert!(
+        listed.contains("posts:") && listed.contains("replies:"),
+        "{listed}"
+    );
+}
+
+#[test]
+fn a_database_that_keeps_a_log_but_has_none_gets_no_file_beside_it() {
+    let scratch = scratch_with(&format!("PRAGMA journal_mode = wal; {THREE_POSTS}"));
+    let before = scratch.names();
+    assert!(
+        !before.iter().any(|name| name.contains("-wal")),
+        "{before:?}"
+    );
+    scratch.run(["app.db"]).expect_ok();
+    assert_eq!(scratch.names(), before);
+}
+
+#[test]
+fn a_person_whose_profile_was_never_updated_is_no_row() {
+    let scratch = scratch_with(
+        "CREATE TABLE persons (id INTEGER PRIMARY KEY, updated_at TEXT);
+         INSERT INTO persons VALUES (1, '2026-03-02 09:00:00'), (2, NULL)",
+    );
+    let listed = scratch
+        .run(["sessions", "app.db", "--format", "csv"])
+        .expect_ok()
+        .stdout();
+    assert_eq!(listed.lines().count(), 2, "{listed}");
 }

@@ -87,8 +87,26 @@ pub(crate) struct Unit {
 pub(crate) struct Opened {
     pub(crate) units: Vec<Unit>,
     pub(crate) databases: Vec<Database>,
+    /// Device and inode of each of them.
+    identities: Vec<(u64, u64)>,
     pub(crate) missing: Vec<(String, Failure)>,
     pub(crate) notes: Vec<String>,
+}
+
+impl Opened {
+    /// The number of a database that is open already, under whatever path: it is read through one
+    /// connection, and in one state.
+    fn database(&self, path: &Path) -> Option<usize> {
+        let wanted = identity(path)?;
+        self.identities.iter().position(|known| *known == wanted)
+    }
+}
+
+/// Device and inode of a file that is there.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path)
+        .ok()
+        .map(|found| (found.dev(), found.ino()))
 }
 
 impl Input {
@@ -161,8 +179,17 @@ impl Input {
         }
     }
 
-    /// The source's name: the one given, or the file's without its extensions and wildcards.
+    /// The source's name: the one given, a table's, or the file's without its extensions and
+    /// wildcards.
     pub fn source_name(&self) -> String {
+        match (&self.name, &self.table) {
+            (None, Some(table)) => table.clone(),
+            _ => self.stem(),
+        }
+    }
+
+    /// The name given, or the file's without its extensions and wildcards.
+    fn stem(&self) -> String {
         match &self.name {
             Some(name) => name.clone(),
             None if self.is_stdin() => "stdin".to_owned(),
@@ -275,7 +302,11 @@ fn open_one(
         .map_err(|failure| failure.in_source(&place("file")))?;
     let mut groups: BTreeMap<u8, Vec<PathBuf>> = BTreeMap::new();
     for path in paths {
-        let kind = kind_of(input, &path).map_err(|failure| failure.in_source(&place("file")))?;
+        let kind = match opened.database(&path) {
+            // Opening and closing it here would give up SQLite's locks on it.
+            Some(_) => FileKind::Sqlite,
+            None => kind_of(input, &path).map_err(|failure| failure.in_source(&place("file")))?,
+        };
         if is_second_copy(&path, input, seen, &mut opened.notes) {
             continue;
         }
@@ -335,8 +366,15 @@ fn open_database(
         kind: "sqlite",
         place: input.typed.clone(),
     };
-    let mut database = Database::open(path, &source, Opening::default())?;
-    let number = opened.databases.len();
+    let number = match opened.database(path) {
+        Some(number) => number,
+        None => {
+            let database = Database::open(path, &source, Opening::default())?;
+            opened.databases.push(database);
+            opened.identities.extend(identity(path));
+            opened.databases.len() - 1
+        }
+    };
     let unit = |name: String, role: Role, query: Query| Unit {
         input: index,
         role: input.role(&name, role),
@@ -365,21 +403,16 @@ fn open_database(
     };
     match query {
         Some(query) => {
-            let name = match (&input.name, &input.table) {
-                (None, Some(table)) => table.clone(),
-                _ => name,
-            };
             opened.units.push(unit(name, Role::Activity, query));
         }
         None => {
-            for found in database.presets(&source)? {
+            for found in opened.databases[number].presets(&source)? {
                 opened
                     .units
                     .push(unit(found.name.to_owned(), found.role, found.query));
             }
         }
     }
-    opened.databases.push(database);
     Ok(())
 }
 
@@ -490,7 +523,7 @@ fn settle_names(inputs: &[Input], units: &mut [Unit]) -> Result<(), Failure> {
     }
     for unit in units.iter_mut() {
         if matches!(unit.body, Body::Table { .. }) && times[&unit.place.name] > 1 {
-            unit.place.name = format!("{}.{}", inputs[unit.input].source_name(), unit.place.name);
+            unit.place.name = format!("{}.{}", inputs[unit.input].stem(), unit.place.name);
         }
     }
     let mut names: HashMap<&str, &str> = HashMap::new();

@@ -102,6 +102,7 @@ pub fn read(
         mut databases,
         missing,
         notes,
+        ..
     } = inputs::open(inputs, options.keep_going)?;
     let names = SourceNames::new(units.iter().map(|unit| unit.place.name.clone()).collect());
     let mut imported = Imported {

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ pub(crate) struct Database {
     tables: Vec<Table>,
     opening: Opening,
     path: PathBuf,
+    /// The file as it was, where it is read without locks; see [`at_rest`].
+    at_rest: Option<State>,
 }
 
 /// A table or a view.
@@ -158,6 +161,10 @@ impl Database {
             }
             Ok(())
         });
+        if self.at_rest.is_some() && state(&self.path) != self.at_rest {
+            let changed = failed("the database was written to while it was read".to_owned());
+            return Err(changed.help("run it again").in_source(place));
+        }
         streamed.map_err(|cause| match cause {
             Stopped::Refused(failure) => failure.in_source(place),
             Stopped::Database(cause) => {
@@ -171,10 +178,11 @@ impl Database {
         // An absolute path is never taken for a URI or for a database in memory.
         let path = std::path::absolute(path)
             .map_err(|cause| failed(format!("cannot be opened: {cause}")))?;
+        let at_rest = at_rest(&path);
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)
-            .immutable(opening.immutable)
+            .immutable(opening.immutable || at_rest.is_some())
             .busy_timeout(opening.busy_timeout)
             .row_buffer_size(ROWS_AHEAD)
             .statement_cache_capacity(1)
@@ -192,6 +200,7 @@ impl Database {
             tables: Vec::new(),
             opening,
             path,
+            at_rest,
         };
         database.connection = Some(connection.map_err(|cause| database.explained(&cause))?);
         database
@@ -561,6 +570,25 @@ fn open_connection(connection: &mut Option<SqliteConnection>) -> &mut SqliteConn
 ///
 /// Asked only when nothing else can be: closing a file gives up every lock that this process has on
 /// it, SQLite's too.
+/// What changes when a database file is written to: size, inode and time of the last change.
+type State = (u64, u64, i64, i64);
+
+fn state(path: &Path) -> Option<State> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.len(), found.ino(), found.mtime(), found.mtime_nsec()))
+}
+
+/// The state of a database that keeps a write-ahead log, but has none beside it now: all of it is in
+/// the one file. Opened as usual, SQLite would make a log and its index beside it; so it is read
+/// without, and the file's state is compared afterwards.
+fn at_rest(path: &Path) -> Option<State> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let rests = has_log(path).unwrap_or(false) && !Path::new(&log).exists();
+    rests.then(|| state(path)).flatten()
+}
+
+/// Whether the database keeps a write-ahead log.
 fn has_log(path: &Path) -> io::Result<bool> {
     let mut head = [0; 19];
     File::open(path)?.read_exact(&mut head)?;
