@@ -13,10 +13,10 @@ use crate::events::Batch;
 use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines, too_long};
 use crate::import::columns::{AskedColumns, Chosen};
 use crate::import::file::{Bytes, Limits, Origin};
-use crate::import::file_block;
 use crate::import::intake::{Intake, SourceValue, Tally, Terms, TimeValue, UserValue};
 use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
+use crate::import::{file_block, too_many_sources};
 
 /// How a CSV source is laid out.
 #[derive(Clone, Debug)]
@@ -375,7 +375,7 @@ fn feed(
     let mut after = Some(second);
     loop {
         match next {
-            Ok(Some(_)) if reading.names.overflowed() => return None,
+            Ok(Some(_)) if reading.names.overflowed() => return Some(too_many_sources().into()),
             Ok(Some(block)) => {
                 reading.meter.add_bytes(blocks.newly_read());
                 if send.send(block).is_err() {

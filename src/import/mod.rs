@@ -140,10 +140,7 @@ pub fn read(
         }
     }
     if names.overflowed() {
-        return Err(Failure::new(
-            error::TOO_MANY_SOURCES,
-            format!("more than {} sources", crate::events::MAX_SOURCES),
-        ));
+        return Err(too_many_sources());
     }
     if results.iter().all(Option::is_none)
         && let Some((_, first)) = imported.missing.first()
@@ -153,6 +150,14 @@ pub fn read(
     imported.missing.sort_by(|one, other| one.0.cmp(&other.0));
     assemble(&mut imported, inputs, &units, names.into_met(), results)?;
     Ok(imported)
+}
+
+/// More sources than can be told apart.
+pub(crate) fn too_many_sources() -> Failure {
+    Failure::new(
+        error::TOO_MANY_SOURCES,
+        format!("more than {} sources", crate::events::MAX_SOURCES),
+    )
 }
 
 /// A thread's result; its panic goes on in the caller.
