@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod csv;
 mod databases;
 mod errors;
 mod fixtures;
