@@ -17,6 +17,7 @@ use crate::output::{self, Output, Prepared, Published, Target};
 use crate::report::{Format, Run};
 use crate::settings::Settings;
 use crate::time::period::TooManyPeriods;
+use crate::time::timestamp::print_instant;
 
 use self::voice::Voice;
 
@@ -131,6 +132,14 @@ fn close(
     record: impl FnOnce() -> String,
     published: &Published,
 ) -> Ending {
+    if run.events_after_now > 0 {
+        let (lie, open) = match run.events_after_now {
+            1 => ("event lies", "its session counts as open"),
+            _ => ("events lie", "their sessions count as open"),
+        };
+        let (after, now) = (run.events_after_now, print_instant(run.now));
+        voice.warn(&format!("{after} {lie} after now, {now}; {open}"));
+    }
     if is_row_format(settings.format) && settings.target == Target::Stdout && !settings.quiet {
         voice.line(&record());
     }

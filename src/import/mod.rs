@@ -125,7 +125,10 @@ pub fn read(
             .read(&mut databases, sinks, &mut imported.notes)
             .and_then(|result| within_budget(result, unit, options, rejects));
         match result {
-            Ok(result) => results.push(Some(result)),
+            Ok(result) => {
+                say_times(&unit.place, &result.tally.time, &mut imported.notes);
+                results.push(Some(result));
+            }
             Err(failure) => {
                 let failure = match failure.source {
                     Some(_) => failure,
@@ -378,6 +381,35 @@ impl UnitReader<'_> {
             notes.push(note);
         }
     }
+}
+
+/// Says what was made of times that could have been meant otherwise.
+fn say_times(place: &SourcePlace, time: &TimeCounts, notes: &mut Vec<String>) {
+    if let Ok(Some(unit)) = time.unit() {
+        notes.push(format!(
+            "{place}: numeric times are taken as {}",
+            unit.name()
+        ));
+    }
+    let counted = |count: u64, one: &str, more: &str| {
+        let words = if count == 1 { one } else { more };
+        (count > 0).then(|| format!("{place}: {count} {words}"))
+    };
+    notes.extend(counted(
+        time.zero,
+        "time is 1970-01-01T00:00:00Z, likely a missing value",
+        "times are 1970-01-01T00:00:00Z, likely missing values",
+    ));
+    notes.extend(counted(
+        time.skipped_moved,
+        "time of a skipped hour was moved by --skipped-hour forward",
+        "times of a skipped hour were moved by --skipped-hour forward",
+    ));
+    notes.extend(counted(
+        time.repeated_chosen,
+        "time of a repeated hour was chosen by --repeated-hour",
+        "times of a repeated hour were chosen by --repeated-hour",
+    ));
 }
 
 /// Refuses a unit whose numbers have no unit, or whose rejected rows are over the budget; keeps
