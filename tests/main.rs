@@ -15,3 +15,4 @@ mod parquet;
 mod readme;
 mod report;
 mod time;
+mod times;
