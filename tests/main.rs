@@ -12,6 +12,7 @@ mod naive;
 mod output;
 mod output_faults;
 mod parquet;
+mod partial;
 mod readme;
 mod report;
 mod time;
