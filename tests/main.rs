@@ -6,6 +6,7 @@ mod csv;
 mod databases;
 mod errors;
 mod fixtures;
+mod formats;
 mod harness;
 mod measures;
 mod naive;
