@@ -10,6 +10,7 @@ mod formats;
 mod harness;
 mod measures;
 mod naive;
+mod oracle;
 mod output;
 mod output_faults;
 mod parquet;
