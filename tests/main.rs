@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod csv;
 mod databases;
+mod engine;
 mod errors;
 mod fixtures;
 mod formats;
