@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use sessionize::import::csv::{Dialect, Sink};
 use sessionize::import::file::Limits;
 use sessionize::import::inputs::Input;
 use sessionize::import::intake::{Anonymous, Terms, UserFilter};
+use sessionize::import::meter::Meter;
 use sessionize::import::{self, Budget, Options};
 use sessionize::time::timestamp::TimeSpec;
 
@@ -511,7 +511,7 @@ fn take(input: Input, block: usize) -> Taken {
     let result = import::read(
         &[input],
         &options,
-        &AtomicU64::new(0),
+        &Meter::default(),
         &mut sinks,
         &mut placed,
     );
