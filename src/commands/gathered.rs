@@ -172,13 +172,20 @@ fn import_all(
             &mut rejects,
         )
     });
-    write_rejects(settings, &mut rejects)?;
-    let imported = imported.map_err(|failure| match &settings.rejects {
-        Some(path) if !rejects.is_empty() => {
+    let written = match imported.is_ok() || !rejects.is_empty() {
+        true => write_rejects(settings, &mut rejects),
+        false => Ok(()),
+    };
+    let imported = imported.map_err(|failure| match (&settings.rejects, &written) {
+        (_, Err(unwritten)) => {
+            failure.detail(format!("nor could unusable rows be listed: {unwritten}"))
+        }
+        (Some(path), Ok(())) if !rejects.is_empty() => {
             failure.detail(format!("unusable rows are listed in {}", path.display()))
         }
         _ => failure,
     })?;
+    written?;
     #[cfg(feature = "failpoints")]
     if std::env::var("SESSIONIZE_FAIL").is_ok_and(|fail| fail == "panic-after-import") {
         panic!("planted: {imported:?}");

@@ -17,6 +17,8 @@ pub(super) fn over<T>(meter: &Meter, settings: &Settings, work: impl FnOnce() ->
     if settings.quiet || !std::io::stderr().is_terminal() {
         return work();
     }
+    // Before the work begins: files are opened for it, which would give up SQLite's locks later.
+    let size = size(settings);
     std::thread::scope(|scope| {
         let (done, wait) = channel::<()>();
         scope.spawn(move || {
@@ -24,7 +26,7 @@ pub(super) fn over<T>(meter: &Meter, settings: &Settings, work: impl FnOnce() ->
             if !goes_on(Duration::from_secs(1)) {
                 return;
             }
-            let (bar, size) = (bar(), size(settings));
+            let bar = bar();
             while goes_on(Duration::from_millis(100)) {
                 bar.set_message(words(meter, size, bar.elapsed().as_secs_f64()));
             }

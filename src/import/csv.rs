@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 
 use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::error::{self, Failure};
-use crate::events::Batch;
+use crate::events::{Batch, GIVEN_UP};
 use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines, too_long};
 use crate::import::columns::{AskedColumns, Chosen};
 use crate::import::file::{Bytes, Limits, Origin};
@@ -223,7 +223,9 @@ fn header(
         blocks.skip(BYTE_ORDER_MARK.len());
     }
     for _ in 0..dialect.skip_lines {
-        blocks.take_line()?;
+        if blocks.take_line()?.is_none() {
+            break;
+        }
         *lines += 1;
     }
     loop {
@@ -322,7 +324,11 @@ fn parse_all(
         Err(stop) => return (Tally::default(), BTreeMap::new(), Some(stop)),
     };
     let second = blocks.next_block(Vec::new());
-    let own = reading.names.own(reading.input);
+    // Rows that name their source themselves leave the input's own number unused.
+    let own = match layout.chosen.source {
+        None => reading.names.own(reading.input),
+        Some(_) => GIVEN_UP,
+    };
     if let (Ok(None), [sink, ..]) = (&second, &mut *sinks) {
         let mut parser = Parser::new(layout, reading, own, sink.as_mut());
         let lines = BTreeMap::from([(first.number, parser.block(&first))]);
@@ -332,19 +338,21 @@ fn parse_all(
         return (parser.intake.finish(), lines, stop);
     }
     let (send, receive) = sync_channel::<Block>(sinks.len() * 2);
-    let receive = Mutex::new(receive);
+    let receive = Arc::new(Mutex::new(receive));
     let spare = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         let workers: Vec<_> = sinks
             .iter_mut()
             .map(|sink| {
-                let (receive, spare) = (&receive, &spare);
+                let (receive, spare) = (Arc::clone(&receive), &spare);
                 scope.spawn(move || {
                     let parser = Parser::new(layout, reading, own, sink.as_mut());
-                    parser.drain(receive, spare)
+                    parser.drain(&receive, spare)
                 })
             })
             .collect();
+        // With the last worker the receiver ends too, so that nobody waits for one that panicked.
+        drop(receive);
         let stop = feed(blocks, first, second, &send, &spare, reading);
         drop(send);
         let (mut tally, mut lines, mut long) = (Tally::default(), BTreeMap::new(), None);

@@ -257,9 +257,10 @@ pub(crate) fn open(inputs: &[Input], keep_going: bool) -> Result<Opened, Failure
     let mut opened = Opened::default();
     let mut seen = HashMap::new();
     for (index, input) in inputs.iter().enumerate() {
-        let before = opened.units.len();
+        let (units_before, seen_before) = (opened.units.len(), seen.clone());
         if let Err(failure) = open_one(index, input, &mut opened, &mut seen) {
-            opened.units.truncate(before);
+            opened.units.truncate(units_before);
+            seen = seen_before;
             match keep_going {
                 true => opened.missing.push((input.source_name(), failure)),
                 false => return Err(failure),
@@ -297,61 +298,75 @@ fn open_one(
         });
         return Ok(());
     }
-    let paths = input
-        .expand()
-        .map_err(|failure| failure.in_source(&place("file")))?;
-    let mut groups: BTreeMap<u8, Vec<PathBuf>> = BTreeMap::new();
-    for path in paths {
+    let in_place = |failure: Failure| match failure.source {
+        Some(_) => failure,
+        None => failure.in_source(&place("file")),
+    };
+    let mut groups: BTreeMap<FileKind, Vec<PathBuf>> = BTreeMap::new();
+    for path in input.expand().map_err(in_place)? {
         let kind = match opened.database(&path) {
             // Opening and closing it here would give up SQLite's locks on it.
             Some(_) => FileKind::Sqlite,
-            None => kind_of(input, &path).map_err(|failure| failure.in_source(&place("file")))?,
+            None => kind_of(input, &path).map_err(in_place)?,
         };
-        if is_second_copy(&path, input, seen, &mut opened.notes) {
-            continue;
+        if !is_second_copy(&path, input, seen, &mut opened.notes) {
+            groups.entry(kind).or_default().push(path);
         }
-        groups.entry(kind as u8).or_default().push(path);
     }
     if groups.len() > 1 {
-        return Err(Failure::new(
-            error::FORMAT,
-            "the files are of several kinds; name them apart",
-        )
-        .in_source(&place("file")));
+        let several = "the files are of several kinds; name them apart";
+        return Err(in_place(Failure::new(error::FORMAT, several)));
     }
     let Some((kind, paths)) = groups.into_iter().next() else {
         return Ok(());
     };
+    if !matches!(kind, FileKind::Text { .. }) {
+        refuse_text_columns(input, kind).map_err(in_place)?;
+    }
     let role = input.role(&name, Role::Activity);
-    if kind == FileKind::Text as u8 {
-        let dialect = dialect_of(input, &paths[0]);
-        let place = place(text_kind(&dialect));
-        let body = Body::Text {
-            origins: paths.into_iter().map(Origin::File).collect(),
-            dialect,
-        };
-        opened.units.push(Unit {
-            input: index,
-            place,
-            role,
-            body,
-        });
-    } else if kind == FileKind::Parquet as u8 {
-        opened.units.push(Unit {
-            input: index,
-            place: place("parquet"),
-            role,
-            body: Body::Parquet { paths },
-        });
-    } else {
-        for path in paths {
-            open_database(index, input, &path, opened).map_err(|failure| match failure.source {
-                Some(_) => failure,
-                None => failure.in_source(&place("sqlite")),
-            })?;
+    let unit = |place, body| Unit {
+        input: index,
+        place,
+        role,
+        body,
+    };
+    match kind {
+        FileKind::Text { .. } => {
+            let dialect = dialect_of(input, &paths[0]);
+            let place = place(text_kind(&dialect));
+            let origins = paths.into_iter().map(Origin::File).collect();
+            opened
+                .units
+                .push(unit(place, Body::Text { origins, dialect }));
+        }
+        FileKind::Parquet => opened
+            .units
+            .push(unit(place("parquet"), Body::Parquet { paths })),
+        FileKind::Sqlite => {
+            for path in paths {
+                open_database(index, input, &path, opened).map_err(|failure| {
+                    match failure.source {
+                        Some(_) => failure,
+                        None => failure.in_source(&place("sqlite")),
+                    }
+                })?;
+            }
         }
     }
     Ok(())
+}
+
+/// Columns that only text files are asked for.
+fn refuse_text_columns(input: &Input, kind: FileKind) -> Result<(), Failure> {
+    let columns = &input.columns;
+    let asked = match kind {
+        FileKind::Sqlite if columns.source.is_some() => {
+            "--source-column is not read from a database"
+        }
+        _ if columns.time.len() > 1 => "a time in two columns is read from text files only",
+        _ => return Ok(()),
+    };
+    Err(Failure::new(error::NO_COLUMN, asked).help("name the inputs apart in sessionize.toml"))
 }
 
 fn open_database(
@@ -416,22 +431,24 @@ fn open_database(
     Ok(())
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum FileKind {
-    Text,
+    Text { delimiter: u8 },
     Parquet,
     Sqlite,
 }
 
 fn kind_of(input: &Input, path: &Path) -> Result<FileKind, Failure> {
-    let kind = file::sniff(path)?;
-    let kind = match kind {
+    let text = FileKind::Text {
+        delimiter: dialect_of(input, path).delimiter,
+    };
+    let kind = match file::sniff(path)? {
         Kind::Parquet => FileKind::Parquet,
         Kind::Sqlite => FileKind::Sqlite,
-        _ => FileKind::Text,
+        _ => text,
     };
     Ok(match input.format {
-        Some(InputFormat::Csv | InputFormat::Tsv) => FileKind::Text,
+        Some(InputFormat::Csv | InputFormat::Tsv) => text,
         Some(InputFormat::Parquet) => FileKind::Parquet,
         Some(InputFormat::Sqlite) => FileKind::Sqlite,
         None if input.typed.starts_with("sqlite:") => FileKind::Sqlite,
@@ -476,10 +493,10 @@ fn text_kind(dialect: &Dialect) -> &'static str {
 }
 
 /// Files by device, number, and what is read of them: one file may hold several sources, such as
-/// two tables, or the starts and the ends of visits.
+/// two tables, or the starts and the ends of sessions.
 type Seen = HashMap<(u64, u64, What), PathBuf>;
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct What {
     columns: AskedColumns,
     table: Option<String>,

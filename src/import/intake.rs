@@ -146,6 +146,8 @@ pub(crate) struct SourceTally {
     pub(crate) rejected: BTreeMap<&'static str, u64>,
     pub(crate) filtered_users: u64,
     pub(crate) filtered_anonymous: u64,
+    pub(crate) floored: u64,
+    pub(crate) leap_seconds: u64,
 }
 
 impl Tally {
@@ -158,6 +160,8 @@ impl Tally {
             own.read += other.read;
             own.filtered_users += other.filtered_users;
             own.filtered_anonymous += other.filtered_anonymous;
+            own.floored += other.floored;
+            own.leap_seconds += other.leap_seconds;
             for (kind, count) in other.rejected {
                 *own.rejected.entry(kind).or_default() += count;
             }
@@ -189,6 +193,8 @@ pub(crate) struct Intake<'a> {
     latin1: String,
     /// Typed times whose nanoseconds were floored; the parser counts those that it reads itself.
     floored: u64,
+    /// What was counted for sources of [`Self::rounded`].
+    noted: (u64, u64),
 }
 
 impl<'a> Intake<'a> {
@@ -217,6 +223,7 @@ impl<'a> Intake<'a> {
             block: 0,
             latin1: String::new(),
             floored: 0,
+            noted: (0, 0),
         }
     }
 
@@ -246,12 +253,32 @@ impl<'a> Intake<'a> {
         match self.event(source, user, time, line) {
             Ok(()) => {
                 self.tally(source).read += 1;
+                if self.noted != self.rounded() {
+                    self.note_rounded(source);
+                }
                 if self.batch.is_full() {
                     self.hand_on();
                 }
             }
             Err(refusal) => self.refuse(line, byte, source, refusal),
         }
+    }
+
+    /// Times floored and leap seconds taken so far.
+    #[inline]
+    fn rounded(&self) -> (u64, u64) {
+        let counts = self.parser.counts();
+        (counts.floored + self.floored, counts.leap_seconds)
+    }
+
+    /// Counts for a source what its row has added to [`Self::rounded`].
+    #[cold]
+    fn note_rounded(&mut self, source: u8) {
+        let (now, before) = (self.rounded(), self.noted);
+        let tally = self.tally(source);
+        tally.floored += now.0 - before.0;
+        tally.leap_seconds += now.1 - before.1;
+        self.noted = now;
     }
 
     #[inline]
@@ -476,12 +503,10 @@ impl<'a> Intake<'a> {
             .zip(self.tallies)
             .filter(|(_, tally)| tally.read > 0)
             .collect();
-        let mut time = self.parser.counts().clone();
-        time.floored += self.floored;
         Tally {
             sources,
             refused: self.refused,
-            time,
+            time: self.parser.counts().clone(),
         }
     }
 }

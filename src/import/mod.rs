@@ -1,7 +1,9 @@
 //! Importers: from files and databases to batches of events, every row accounted for. Which
 //! importer reads which input is decided here; what becomes of the events is not known here.
 
+mod assemble;
 mod blocks;
+mod budget;
 pub mod columns;
 pub mod csv;
 mod database;
@@ -17,33 +19,18 @@ mod presets;
 mod sqlite;
 
 use crate::error::{self, Failure, SourcePlace};
-use crate::events::{GIVEN_UP, Role, Source};
+use crate::events::Source;
+use crate::import::assemble::assemble;
+pub use crate::import::budget::Budget;
+use crate::import::budget::within_budget;
 use crate::import::csv::{Done, Lines, Reading, Sink};
 use crate::import::file::{Limits, Origin};
 use crate::import::inputs::{Body, Input, Unit};
-use crate::import::intake::{Intake, Refused, SourceTally, Tally};
+use crate::import::intake::{Intake, Tally};
 use crate::import::ledger::{Reject, SourceRecord};
 use crate::import::meter::Meter;
-use crate::import::names::{MetSource, SourceNames};
+use crate::import::names::SourceNames;
 use crate::time::timestamp::TimeCounts;
-
-/// How many rejected rows a source may have.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Budget {
-    /// So many rows.
-    Rows(u64),
-    /// This share of the source's rows, between 0 and 1.
-    Share(f64),
-}
-
-impl Budget {
-    fn allows(self, rejected: u64, read: u64) -> bool {
-        match self {
-            Budget::Rows(rows) => rejected <= rows,
-            Budget::Share(share) => rejected as f64 <= share * read as f64,
-        }
-    }
-}
 
 /// What holds for all inputs.
 #[derive(Clone, Copy, Debug)]
@@ -121,9 +108,9 @@ pub fn read(
             names: &names,
             meter,
         };
-        let result = reader
-            .read(&mut databases, sinks, &mut imported.notes)
-            .and_then(|result| within_budget(result, unit, options, rejects));
+        let result = reader.read(&mut databases, sinks, &mut imported.notes);
+        let result = result
+            .and_then(|result| within_budget(result, unit, options, rejects, &mut imported.notes));
         match result {
             Ok(result) => {
                 say_times(&unit.place, &result.tally.time, &mut imported.notes);
@@ -151,7 +138,7 @@ pub fn read(
         return Err(first.clone());
     }
     imported.missing.sort_by(|one, other| one.0.cmp(&other.0));
-    assemble(&mut imported, inputs, &units, names.into_met(), results)?;
+    assemble(&mut imported, inputs, &units, &names.into_met(), &results)?;
     Ok(imported)
 }
 
@@ -212,7 +199,6 @@ impl UnitReader<'_> {
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
-        self.names.own(self.index);
         match &self.unit.body {
             Body::Text { origins, dialect } => self.text(origins, dialect, sinks, notes),
             Body::Parquet { paths } => self.parquet(paths, sinks, notes),
@@ -410,224 +396,4 @@ fn say_times(place: &SourcePlace, time: &TimeCounts, notes: &mut Vec<String>) {
         "time of a repeated hour was chosen by --repeated-hour",
         "times of a repeated hour were chosen by --repeated-hour",
     ));
-}
-
-/// Refuses a unit whose numbers have no unit, or whose rejected rows are over the budget; keeps
-/// its rejected rows otherwise, and in the second case too.
-fn within_budget(
-    result: UnitResult,
-    unit: &Unit,
-    options: &Options,
-    rejects: &mut Vec<PlacedReject>,
-) -> Result<UnitResult, Failure> {
-    if let Err(needs) = result.tally.time.unit() {
-        let message = needs.describe(|place| format!("line {}", result.place(place).1));
-        return Err(Failure::new(error::NEEDS_UNIT, message)
-            .in_source(&unit.place)
-            .help("say it with --epoch-unit, or epoch_unit of the source"));
-    }
-    let placed: Vec<(String, Reject)> = result
-        .tally
-        .refused
-        .iter()
-        .map(|refused| reject(&result, refused))
-        .collect();
-    let rejected: u64 = result
-        .tally
-        .sources
-        .values()
-        .flat_map(|tally| tally.rejected.values())
-        .sum();
-    let read: u64 = result.tally.sources.values().map(|tally| tally.read).sum();
-    let failure = (!options.budget.allows(rejected, read))
-        .then(|| over_budget(unit, &placed, rejected, read, result.files.len() > 1));
-    let source = unit.place.name.clone();
-    rejects.extend(placed.into_iter().map(|(file, reject)| PlacedReject {
-        source: source.clone(),
-        file,
-        reject,
-    }));
-    match failure {
-        Some(failure) => Err(failure),
-        None => Ok(result),
-    }
-}
-
-fn reject(result: &UnitResult, refused: &Refused) -> (String, Reject) {
-    let (file, line) = result.place(refused.place);
-    let reject = Reject {
-        kind: refused.kind,
-        line,
-        byte: refused.byte,
-        column: refused.column.clone(),
-        message: refused.message.clone(),
-    };
-    (file, reject)
-}
-
-/// How many examples of a kind a message shows.
-const EXAMPLES: usize = 5;
-
-fn over_budget(
-    unit: &Unit,
-    placed: &[(String, Reject)],
-    rejected: u64,
-    read: u64,
-    several_files: bool,
-) -> Failure {
-    let row = if matches!(unit.body, Body::Table { .. } | Body::Parquet { .. }) {
-        "row"
-    } else {
-        "line"
-    };
-    let words = |file: &str, reject: &Reject| {
-        let file = if several_files {
-            format!("{file}, ")
-        } else {
-            String::new()
-        };
-        let column = reject.column.as_ref().map_or(String::new(), |column| {
-            format!(
-                ", column {}",
-                crate::time::timestamp::quoted(column.as_bytes())
-            )
-        });
-        format!("{file}{row} {}{column}: {}", reject.line, reject.message)
-    };
-    let Some((file, first)) = placed.first() else {
-        return Failure::new(
-            error::READ,
-            format!("{rejected} of {read} rows cannot be used"),
-        );
-    };
-    let mut failure = Failure::new(first.kind, words(file, first))
-        .in_source(&unit.place)
-        .at_line(first.line);
-    failure.byte = Some(first.byte);
-    failure = failure.detail(format!(
-        "rejected: {rejected} of {read} rows cannot be used"
-    ));
-    let mut shown: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for (file, reject) in &placed[1..] {
-        let shown = shown
-            .entry(reject.kind.id)
-            .or_insert(usize::from(reject.kind == first.kind));
-        *shown += 1;
-        if *shown <= EXAMPLES {
-            failure = failure.detail(format!("[{}] {}", reject.kind.id, words(file, reject)));
-        }
-    }
-    failure
-        .help("mend the rows, or allow some with --max-rejects N and keep them with --rejects FILE")
-}
-
-/// Puts the sources in order and their counts in place.
-fn assemble(
-    imported: &mut Imported,
-    inputs: &[Input],
-    units: &[Unit],
-    met: Vec<MetSource>,
-    results: Vec<Option<UnitResult>>,
-) -> Result<(), Failure> {
-    let mut all: Vec<(SourceRecord, Source)> = Vec::new();
-    imported.translation = vec![GIVEN_UP; met.len()];
-    let mut place_of: Vec<Option<String>> = vec![None; met.len()];
-    for (number, source) in met.iter().enumerate() {
-        let (unit, Some(result)) = (&units[source.input], &results[source.input]) else {
-            continue;
-        };
-        let input = &inputs[unit.input];
-        let tally = result.tally.sources.get(&(number as u8));
-        let is_own = source.name == unit.place.name;
-        if tally.is_none() && is_own && input.columns.source.is_some() {
-            continue;
-        }
-        let role = match is_own {
-            true => unit.role,
-            false => input
-                .roles
-                .get(&source.name)
-                .copied()
-                .unwrap_or(Role::Activity),
-        };
-        add(
-            &mut all,
-            unit,
-            source,
-            role,
-            input.drop_duplicates,
-            tally,
-            &result.tally.time,
-        )?;
-        place_of[number] = Some(source.name.clone());
-    }
-    all.sort_by(|(_, one), (_, other)| (one.role, &one.name).cmp(&(other.role, &other.name)));
-    for (number, name) in place_of.iter().enumerate() {
-        if let Some(place) = name
-            .as_ref()
-            .and_then(|name| all.iter().position(|(_, s)| s.name == *name))
-        {
-            imported.translation[number] = place as u8;
-        }
-    }
-    (imported.records, imported.sources) = all.into_iter().unzip();
-    Ok(())
-}
-
-/// Adds a source, or the rows of one of the same name that another input's column named.
-fn add(
-    all: &mut Vec<(SourceRecord, Source)>,
-    unit: &Unit,
-    source: &MetSource,
-    role: Role,
-    drop_duplicates: bool,
-    tally: Option<&SourceTally>,
-    time: &TimeCounts,
-) -> Result<(), Failure> {
-    let known = all.iter().position(|(_, known)| known.name == source.name);
-    let index = match known {
-        Some(index) if all[index].1.role != role => {
-            return Err(inputs::same_name(
-                &source.name,
-                &all[index].0.place,
-                &unit.place.place,
-            ));
-        }
-        Some(index) => index,
-        None => {
-            let record = SourceRecord {
-                name: source.name.clone(),
-                kind: unit.place.kind,
-                place: unit.place.place.clone(),
-                role,
-                counts: ledger::Counts::default(),
-                rejected_by_kind: Default::default(),
-                floored: 0,
-                leap_seconds: 0,
-                extent: None,
-            };
-            all.push((
-                record,
-                Source {
-                    name: source.name.clone(),
-                    role,
-                    drop_duplicates,
-                },
-            ));
-            all.len() - 1
-        }
-    };
-    let record = &mut all[index].0;
-    if let Some(tally) = tally {
-        record.counts.read += tally.read;
-        record.counts.rejected += tally.rejected.values().sum::<u64>();
-        record.counts.filtered_users += tally.filtered_users;
-        record.counts.filtered_anonymous += tally.filtered_anonymous;
-        for (kind, count) in &tally.rejected {
-            *record.rejected_by_kind.entry(kind).or_default() += count;
-        }
-    }
-    record.floored += time.floored;
-    record.leap_seconds += time.leap_seconds;
-    Ok(())
 }

@@ -46,16 +46,12 @@ pub(crate) fn is_sqlite(first_bytes: &[u8]) -> bool {
 pub(crate) struct Opening {
     /// How long to wait for another process's lock.
     pub(crate) busy_timeout: Duration,
-    /// Whether the operator promises that nobody writes to the file meanwhile: no locks are taken,
-    /// and a write-ahead log beside it is not read.
-    pub(crate) immutable: bool,
 }
 
 impl Default for Opening {
     fn default() -> Self {
         Self {
             busy_timeout: Duration::from_secs(5),
-            immutable: false,
         }
     }
 }
@@ -182,7 +178,7 @@ impl Database {
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .read_only(true)
-            .immutable(opening.immutable || at_rest.is_some())
+            .immutable(at_rest.is_some())
             .busy_timeout(opening.busy_timeout)
             .row_buffer_size(ROWS_AHEAD)
             .statement_cache_capacity(1)
@@ -566,10 +562,6 @@ fn open_connection(connection: &mut Option<SqliteConnection>) -> &mut SqliteConn
         .expect("a database is connected until it is dropped")
 }
 
-/// Whether the file says that changes go to a write-ahead log first (its write version is 2).
-///
-/// Asked only when nothing else can be: closing a file gives up every lock that this process has on
-/// it, SQLite's too.
 /// What changes when a database file is written to: size, inode and time of the last change.
 type State = (u64, u64, i64, i64);
 
@@ -588,7 +580,10 @@ fn at_rest(path: &Path) -> Option<State> {
     rests.then(|| state(path)).flatten()
 }
 
-/// Whether the database keeps a write-ahead log.
+/// Whether the file says that changes go to a write-ahead log first (its write version is 2).
+///
+/// Asked only before the database is open, or when opening it failed: closing a file gives up every
+/// lock that this process has on it, SQLite's too.
 fn has_log(path: &Path) -> io::Result<bool> {
     let mut head = [0; 19];
     File::open(path)?.read_exact(&mut head)?;

@@ -176,6 +176,17 @@ impl Output {
     }
 }
 
+/// Checks, before anything long is done, that [`write_whole`] could put a file there.
+///
+/// # Errors
+///
+/// `TARGET` when no file can be published there.
+pub fn check_whole(path: &Path) -> Result<(), Failure> {
+    let place = Place::new(path, false)?;
+    place.open_folder()?;
+    place.probe_mode().map(|_| ())
+}
+
 /// Publishes a small file of its own, such as the rejects: whole or not at all, with mode `mode`
 /// whatever a file there had before. No lock is taken and no link followed.
 ///
