@@ -466,3 +466,31 @@ fn one_user_of_several_files_has_one_timeline_with_counts_per_source() {
         ["7,2026-03-02T09:00:00Z,2026-03-02T09:40:00Z,4,comments:2;posts:2,false"]
     );
 }
+
+#[test]
+fn a_silence_is_found_however_many_sources_share_the_span() {
+    const QUARTERS: i64 = 45 * 60;
+    let scratch = Scratch::new();
+    let mut log = "user_id,created_at,kind\n".to_owned();
+    for event in 0..200 * 32_i64 {
+        // From 00:40 on, every 45 minutes: the first day is complete only with that much slack.
+        let second = 1_767_225_600 + 40 * 60 + event * QUARTERS;
+        log += &format!("7,{second},kind{}\n", event % 200);
+    }
+    scratch.file("log.csv", log);
+    let first_day = |more: &[&str]| {
+        let args = [
+            "log.csv",
+            "--by",
+            "day",
+            "--format",
+            "csv",
+            "--now",
+            "2027-01-01",
+        ];
+        let report = scratch.run(args.iter().chain(more)).expect_ok().stdout();
+        report.lines().nth(1).unwrap().to_owned()
+    };
+    assert!(first_day(&[]).starts_with("2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,true"));
+    assert_eq!(first_day(&[]), first_day(&["--source-column", "kind"]));
+}

@@ -1,6 +1,10 @@
 //! What the data itself shows of when it was taken: first and last event and the longest silence,
 //! for all sources together and for each.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
 use crate::events::Micros;
 
 /// First event, last event, and the longest time without any event between them.
@@ -24,112 +28,157 @@ pub struct Extents {
     pub by_source: Vec<Option<Extent>>,
 }
 
-/// Collects extents from events in any order, in memory that depends on the span alone.
+/// Collects extents from events in any order, exactly.
 ///
-/// Time is cut into buckets at least as wide as the timeout; each keeps its first and last event
-/// per source. The longest silence lies between the last event of one bucket and the first of the
-/// next one that has any, unless it is shorter than a bucket, where nobody asks for it.
+/// Time is cut into buckets of one timeout; each keeps its first and last event per source. A
+/// silence of at least a timeout lies between the last event of one bucket and the first of the
+/// next one that has any; nobody asks for a shorter one.
 #[derive(Clone, Debug)]
 pub(crate) struct Silences {
     origin: Micros,
     width: Micros,
     sources: usize,
+    places: Places,
     buckets: Vec<(Micros, Micros)>,
     recent: Vec<Recent>,
 }
 
+/// Where a bucket stands among those kept.
+#[derive(Clone, Debug)]
+enum Places {
+    /// At its own number: all there can be.
+    Dense,
+    /// Where this says: only those that have events, of a span of many timeouts or sources.
+    Sparse(HashMap<u64, usize, FixedState>),
+}
+
+/// The bucket of a source's last event.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
     from: Micros,
     to: Micros,
-    bucket: usize,
+    place: usize,
 }
 
 const NO_EVENT: (Micros, Micros) = (Micros::MAX, Micros::MIN);
 
 impl Silences {
-    /// The most buckets kept; a span of more timeouts gets wider ones (120 years at 30 minutes).
-    const MOST: i64 = 1 << 21;
+    /// The most buckets that are kept at their own numbers: 16 MiB.
+    const DENSE: i64 = 1 << 20;
 
     /// For events of `sources` sources within `span`.
     pub(crate) fn new(span: (Micros, Micros), timeout: Micros, sources: usize) -> Self {
-        let length = span.1 - span.0 + 1;
-        let most = (Self::MOST / sources.max(1) as i64).max(1);
-        let width = timeout.max(length / most + 1);
-        let count = (length / width + 1) as usize;
+        let count = ((span.1 - span.0) / timeout + 1).saturating_mul(sources as i64);
+        let (places, buckets) = match count <= Self::DENSE {
+            true => (Places::Dense, vec![NO_EVENT; count as usize]),
+            false => (Places::Sparse(HashMap::default()), Vec::new()),
+        };
+        let nowhere = Recent {
+            from: Micros::MAX,
+            to: Micros::MIN,
+            place: 0,
+        };
         Self {
             origin: span.0,
-            width,
+            width: timeout,
             sources,
-            buckets: vec![NO_EVENT; count * sources],
-            recent: vec![
-                Recent {
-                    from: Micros::MAX,
-                    to: Micros::MIN,
-                    bucket: 0
-                };
-                sources
-            ],
+            places,
+            buckets,
+            recent: vec![nowhere; sources],
         }
     }
 
     /// Notes an event.
     #[inline]
     pub(crate) fn note(&mut self, at: Micros, source: u8) {
-        let source = usize::from(source);
-        let recent = &mut self.recent[source];
-        if at < recent.from || at >= recent.to {
-            let index = (at - self.origin) / self.width;
-            let from = self.origin + index * self.width;
-            *recent = Recent {
-                from,
-                to: from + self.width,
-                bucket: index as usize * self.sources + source,
-            };
+        let recent = self.recent[usize::from(source)];
+        let place = match recent.from <= at && at < recent.to {
+            true => recent.place,
+            false => self.enter(at, source),
+        };
+        let bucket = &mut self.buckets[place];
+        *bucket = (bucket.0.min(at), bucket.1.max(at));
+    }
+
+    /// The place of the bucket that an event falls into, which is its source's recent one now.
+    fn enter(&mut self, at: Micros, source: u8) -> usize {
+        let number = (at - self.origin) / self.width;
+        let from = self.origin + number * self.width;
+        let place = self.place(number as u64 * self.sources as u64 + u64::from(source));
+        self.recent[usize::from(source)] = Recent {
+            from,
+            to: from + self.width,
+            place,
+        };
+        place
+    }
+
+    fn place(&mut self, number: u64) -> usize {
+        match &mut self.places {
+            Places::Dense => number as usize,
+            Places::Sparse(places) => *places.entry(number).or_insert_with(|| {
+                self.buckets.push(NO_EVENT);
+                self.buckets.len() - 1
+            }),
         }
-        let bucket = &mut self.buckets[recent.bucket];
-        bucket.0 = bucket.0.min(at);
-        bucket.1 = bucket.1.max(at);
     }
 
     /// Adds what another thread noted.
     pub(crate) fn merge(&mut self, other: &Silences) {
-        for (own, other) in self.buckets.iter_mut().zip(&other.buckets) {
-            own.0 = own.0.min(other.0);
-            own.1 = own.1.max(other.1);
+        for (number, bucket) in other.numbered() {
+            let place = self.place(number);
+            let own = &mut self.buckets[place];
+            *own = (own.0.min(bucket.0), own.1.max(bucket.1));
+        }
+    }
+
+    /// Every bucket with its number, in no particular order.
+    fn numbered(&self) -> Vec<(u64, (Micros, Micros))> {
+        match &self.places {
+            Places::Dense => (0..).zip(self.buckets.iter().copied()).collect(),
+            Places::Sparse(places) => {
+                let numbers = places
+                    .iter()
+                    .map(|(&number, &place)| (number, self.buckets[place]));
+                numbers.collect()
+            }
         }
     }
 
     /// The extents.
     pub(crate) fn finish(&self) -> Extents {
-        let sources = self.sources.max(1);
-        let by_source = (0..self.sources)
-            .map(|source| extent_of(self.buckets.iter().skip(source).step_by(sources).copied()))
-            .collect();
-        let all = extent_of(self.buckets.chunks(sources).map(|bucket| {
-            bucket
-                .iter()
-                .fold(NO_EVENT, |all, one| (all.0.min(one.0), all.1.max(one.1)))
-        }));
+        let mut buckets = self.numbered();
+        buckets.sort_unstable_by_key(|(number, _)| *number);
+        let mut all = None;
+        let mut by_source = vec![None; self.sources];
+        let sources = self.sources.max(1) as u64;
+        for one in buckets.chunk_by(|one, next| one.0 / sources == next.0 / sources) {
+            let mut together = NO_EVENT;
+            for &(number, bucket) in one {
+                extend(&mut by_source[(number % sources) as usize], bucket);
+                together = (together.0.min(bucket.0), together.1.max(bucket.1));
+            }
+            extend(&mut all, together);
+        }
         Extents { all, by_source }
     }
 }
 
-fn extent_of(buckets: impl Iterator<Item = (Micros, Micros)>) -> Option<Extent> {
-    let mut extent: Option<Extent> = None;
-    for (first, last) in buckets.filter(|bucket| bucket.0 <= bucket.1) {
-        extent = Some(match extent {
-            None => Extent {
-                first,
-                last,
-                longest_silence: 0,
-            },
-            Some(before) => Extent {
-                first: before.first,
-                last,
-                longest_silence: before.longest_silence.max(first - before.last),
-            },
-        });
+/// Adds the next bucket in time to an extent.
+fn extend(extent: &mut Option<Extent>, (first, last): (Micros, Micros)) {
+    if first > last {
+        return;
     }
-    extent
+    *extent = Some(match *extent {
+        None => Extent {
+            first,
+            last,
+            longest_silence: 0,
+        },
+        Some(before) => Extent {
+            first: before.first,
+            last,
+            longest_silence: before.longest_silence.max(first - before.last),
+        },
+    });
 }
