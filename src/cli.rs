@@ -312,6 +312,7 @@ pub struct Flags {
     /// The report's time zone [default: UTC]
     #[arg(
         long,
+        allow_hyphen_values = true,
         global = true,
         value_name = "ZONE",
         env = "SESSIONIZE_TIMEZONE",
@@ -575,6 +576,7 @@ pub struct Flags {
     /// The zone of times that have none
     #[arg(
         long,
+        allow_hyphen_values = true,
         global = true,
         value_name = "ZONE",
         env = "SESSIONIZE_SOURCE_TIMEZONE",
@@ -657,6 +659,7 @@ pub struct Flags {
     /// How many rows of a source may be unusable: a number, or a share such as 1% [default: 0]
     #[arg(
         long,
+        allow_hyphen_values = true,
         global = true,
         value_name = "N",
         env = "SESSIONIZE_MAX_REJECTS",
@@ -689,6 +692,7 @@ pub struct Flags {
     /// How many threads to use [default: all cores]
     #[arg(
         long,
+        allow_hyphen_values = true,
         global = true,
         value_name = "N",
         env = "SESSIONIZE_THREADS",

@@ -489,7 +489,7 @@ fn a_silence_is_found_however_many_sources_share_the_span() {
             "2027-01-01",
         ];
         let report = scratch.run(args.iter().chain(more)).expect_ok().stdout();
-        report.lines().nth(1).unwrap().to_owned()
+        report.lines().nth(1).expect("a first day").to_owned()
     };
     assert!(first_day(&[]).starts_with("2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,true"));
     assert_eq!(first_day(&[]), first_day(&["--source-column", "kind"]));

@@ -15,6 +15,7 @@ use crate::report::explain::{ExplainedEvent, ExplainedSession, Explanation};
 use crate::report::json::run_line;
 use crate::sessions::rule::{Opening, Progress, Rule, Verdict};
 use crate::sessions::scan::scan;
+use crate::sessions::session::open_after;
 use crate::settings::Settings;
 use crate::time::duration::write_duration;
 
@@ -142,7 +143,7 @@ fn tell(
         });
     }
     for session in &mut sessions {
-        session.open = session.end > settings.now.saturating_sub(settings.timeout.micros());
+        session.open = session.end > open_after(settings.now, settings.timeout);
     }
     (told, sessions)
 }

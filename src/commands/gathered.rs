@@ -176,16 +176,21 @@ fn import_all(
         true => write_rejects(settings, &mut rejects),
         false => Ok(()),
     };
-    let imported = imported.map_err(|failure| match (&settings.rejects, &written) {
-        (_, Err(unwritten)) => {
-            failure.detail(format!("nor could unusable rows be listed: {unwritten}"))
+    let imported = match (imported, written) {
+        (Ok(imported), Ok(())) => imported,
+        (Ok(_), Err(unwritten)) => return Err(unwritten),
+        (Err(failure), Err(unwritten)) => {
+            return Err(unwritten.detail(format!("before: {failure}")));
         }
-        (Some(path), Ok(())) if !rejects.is_empty() => {
-            failure.detail(format!("unusable rows are listed in {}", path.display()))
+        (Err(failure), Ok(())) => {
+            return Err(match &settings.rejects {
+                Some(path) if !rejects.is_empty() => {
+                    failure.detail(format!("unusable rows are listed in {}", path.display()))
+                }
+                _ => failure,
+            });
         }
-        _ => failure,
-    })?;
-    written?;
+    };
     #[cfg(feature = "failpoints")]
     if std::env::var("SESSIONIZE_FAIL").is_ok_and(|fail| fail == "panic-after-import") {
         panic!("planted: {imported:?}");

@@ -60,6 +60,9 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         }
     };
     refuse_rejects_over_others(&settings, &files)?;
+    if let Some(path) = &settings.rejects {
+        output::check_whole(path)?;
+    }
     let kept = output.kept();
     let ended = match &cli.command {
         None | Some(Command::Report { .. }) => report::run(&settings, &voice, output),
@@ -100,8 +103,7 @@ fn refuse_rejects_over_others(settings: &Settings, files: &[PathBuf]) -> Result<
         record.push(output::RECORD_SUFFIX);
         let record = PathBuf::from(record);
         for (other, what) in [(report, "the report"), (&record, "the report's record")] {
-            let is_device = path == Path::new("/dev/null");
-            if !is_device && spot(path) == spot(other) {
+            if spot(path) == spot(other) {
                 return refusal(what);
             }
         }
@@ -139,6 +141,9 @@ fn close(
         };
         let (after, now) = (run.events_after_now, print_instant(run.now));
         voice.warn(&format!("{after} {lie} after now, {now}; {open}"));
+    }
+    if run.sessions == 0 {
+        voice.warn("no session: nothing in the inputs makes one in the window asked for");
     }
     if is_row_format(settings.format) && settings.target == Target::Stdout && !settings.quiet {
         voice.line(&record());

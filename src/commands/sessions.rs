@@ -12,7 +12,7 @@ use crate::report;
 use crate::report::json::{Written, run_line, run_record as record_bytes};
 use crate::report::sessions::SessionRow;
 use crate::sessions::scan::{UserSessions, scan};
-use crate::sessions::session::Session;
+use crate::sessions::session::{Session, open_after};
 use crate::settings::Settings;
 
 /// Lists the sessions and publishes them.
@@ -28,7 +28,7 @@ pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<
         .map(|source| source.name.as_str())
         .collect();
     let listing = Listing {
-        open_after: settings.now.saturating_sub(settings.timeout.micros()),
+        open_after: open_after(settings.now, settings.timeout),
         definition: definition(settings),
         rank: ranks(&names),
         names: &names,

@@ -16,7 +16,7 @@ use crate::measures::series::{Series, Slot, append, runs};
 use crate::measures::summary::UserTotals;
 use crate::measures::trend::{daily_means, trend};
 use crate::sessions::extent::Extents;
-use crate::sessions::session::{Session, SourceSet};
+use crate::sessions::session::{Session, SourceSet, open_after};
 use crate::time::period::Calendar;
 
 /// Sums over some of the users. Accumulators over other users merge into it; because everything is
@@ -46,7 +46,7 @@ impl<'a> Accumulator<'a> {
         Accumulator {
             plan,
             calendars,
-            open_after: plan.now - plan.timeout.micros(),
+            open_after: open_after(plan.now, plan.timeout),
             overall: Slot::default(),
             touching_ends: 0,
             all_users: vec![Series::default(); calendars.by_length.len()],

@@ -221,8 +221,12 @@ impl Reserved {
             let record = fill(&beside, &self.rights(&beside), |out| out.write_all(&text));
             drafts.push(record.map_err(|failure| failure.keeping(place.kept()))?);
         }
+        let has_record = drafts.len() > 1;
         pause_before_rename();
         put_in_place(&mut drafts, &self.folder)?;
+        if !has_record {
+            remove_stale(&beside);
+        }
         Ok(Published::Whole { bytes, sha256 })
     }
 
@@ -231,6 +235,14 @@ impl Reserved {
             Ok(Some(found)) if found.is_file() => Rights::of_file(&found),
             _ => Rights::of_mode(self.new_mode),
         }
+    }
+}
+
+/// Removes the record of a report that was there before in a format with a record beside it: it
+/// would speak of a file that is gone. That the new report is whole does not depend on it.
+fn remove_stale(record: &Place) {
+    if matches!(record.found(), Ok(Some(found)) if found.is_file()) {
+        let _ = fs::remove_file(&record.path);
     }
 }
 

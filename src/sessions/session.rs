@@ -1,6 +1,7 @@
 //! A session: a longest run of one user's events in which no gap is longer than the timeout.
 
 use crate::events::Micros;
+use crate::time::duration::Timeout;
 
 /// The sources of a session as a set of indices into the run's sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,4 +43,10 @@ impl Session {
     pub fn is_bounce(&self) -> bool {
         self.events == 1
     }
+}
+
+/// The instant after which a last event leaves its session open: one timeout before `now`. Also a
+/// session that an end has closed is open until then: late rows may still come.
+pub fn open_after(now: Micros, timeout: Timeout) -> Micros {
+    now.saturating_sub(timeout.micros())
 }

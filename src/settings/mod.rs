@@ -249,11 +249,15 @@ impl Settling<'_> {
                 wait: wait.unwrap_or(60 * SECOND),
             },
             style: self.style(yes(flags.csv_raw, |c| c.csv_raw)),
-            rejects: flags.rejects.clone().or_else(|| {
-                config
-                    .and_then(|c| c.rejects.as_ref())
-                    .map(|path| self.folder().join(path))
-            }),
+            rejects: flags
+                .rejects
+                .clone()
+                .or_else(|| {
+                    config
+                        .and_then(|c| c.rejects.as_ref())
+                        .map(|path| self.folder().join(path))
+                })
+                .filter(|path| path != Path::new("/dev/null")),
             consulted: {
                 let file = self.file.as_ref().map(|file| PathBuf::from(&file.path));
                 file.into_iter().chain(self.users_path()).collect()
@@ -532,6 +536,13 @@ impl Settling<'_> {
             }
             _ => (None, text),
         };
+        if matches!(typed, "" | "sqlite:" | "sqlite://") {
+            let shown = crate::time::timestamp::quoted(text.as_bytes());
+            return Err(Failure::new(
+                error::USAGE,
+                format!("input {shown} names no file"),
+            ));
+        }
         check_scheme(typed).map_err(|cause| Failure::new(error::USAGE, cause))?;
         let terms = self.terms(None, zone, latest, filter)?;
         Ok(self.flagged(Input {
