@@ -155,12 +155,7 @@ impl Input {
             .ok_or_else(|| no_match("is not UTF-8"))?;
         let pattern = Path::new(&glob::Pattern::escape(folder)).join(self.path_text());
         let pattern = pattern.to_str().ok_or_else(|| no_match("is not UTF-8"))?;
-        // As in a shell: what is hidden is meant only when its dot is.
-        let options = glob::MatchOptions {
-            require_literal_leading_dot: true,
-            ..glob::MatchOptions::default()
-        };
-        let found = glob::glob_with(pattern, options)
+        let found = glob::glob(pattern)
             .map_err(|error| no_match(&format!("is no pattern: {}", error.msg)))?;
         let mut paths = Vec::new();
         for path in found {
@@ -168,7 +163,7 @@ impl Input {
                 let (path, reason) = (error.path().display(), file::reason(error.error()));
                 Failure::new(error::UNREADABLE, format!("cannot read {path}: {reason}"))
             })?;
-            if !path.is_dir() {
+            if !path.is_dir() && !is_hidden(&path, Path::new(pattern)) {
                 paths.push(path);
             }
         }
@@ -204,6 +199,23 @@ impl Input {
             .or(self.role)
             .unwrap_or(otherwise)
     }
+}
+
+/// Whether a path has a name with a leading dot that no part of the pattern begins to write, as in
+/// a shell. (The package's own option for it drops such names always, and panics on others.)
+fn is_hidden(path: &Path, pattern: &Path) -> bool {
+    let dotted: Vec<glob::Pattern> = pattern
+        .iter()
+        .filter_map(|part| part.to_str().filter(|part| part.starts_with('.')))
+        .filter_map(|part| glob::Pattern::new(part).ok())
+        .collect();
+    path.components().any(|part| match part {
+        std::path::Component::Normal(name) => {
+            let name = name.to_string_lossy();
+            name.starts_with('.') && !dotted.iter().any(|pattern| pattern.matches(&name))
+        }
+        _ => false,
+    })
 }
 
 const EXTENSIONS: [&str; 14] = [
