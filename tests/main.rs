@@ -6,6 +6,7 @@ mod csv;
 mod databases;
 mod engine;
 mod errors;
+mod files;
 mod fixtures;
 mod formats;
 mod harness;
