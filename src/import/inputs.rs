@@ -167,11 +167,35 @@ impl Input {
                 paths.push(path);
             }
         }
+        if let Some(path) = self.unreadable_match() {
+            return Err(Failure::new(
+                error::UNREADABLE,
+                format!("cannot read {}: its name is not UTF-8", path.display()),
+            )
+            .help("rename it"));
+        }
         paths.sort();
         match paths.is_empty() {
             true => Err(no_match("matches no file")),
             false => Ok(paths),
         }
+    }
+
+    /// A file whose name is not UTF-8 and that the pattern's last part would match; the glob package
+    /// passes such names over.
+    fn unreadable_match(&self) -> Option<PathBuf> {
+        let path = Path::new(self.path_text());
+        let last = glob::Pattern::new(path.file_name()?.to_str()?).ok()?;
+        let folder = self.folder.join(path.parent()?);
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => &folder,
+        };
+        let entries = std::fs::read_dir(folder).ok()?.flatten();
+        entries
+            .filter(|entry| entry.file_name().to_str().is_none())
+            .find(|entry| last.matches(&entry.file_name().to_string_lossy()))
+            .map(|entry| entry.path())
     }
 
     /// The source's name: the one given, a table's, or the file's without its extensions and

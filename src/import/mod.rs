@@ -148,6 +148,7 @@ pub(crate) fn too_many_sources() -> Failure {
         error::TOO_MANY_SOURCES,
         format!("more than {} sources", crate::events::MAX_SOURCES),
     )
+    .help("read fewer at once, or choose another --source-column")
 }
 
 /// A thread's result; its panic goes on in the caller.
