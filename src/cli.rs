@@ -549,7 +549,7 @@ pub struct Flags {
     )]
     pub allow_empty: Option<bool>,
     /// The longest field, such as 64MiB [default: 16MiB]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = size, env = "SESSIONIZE_MAX_FIELD", help_heading = "Input")]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = field_size, env = "SESSIONIZE_MAX_FIELD", help_heading = "Input")]
     pub max_field: Option<u64>,
     /// The most a compressed file may expand to, instead of 200 times its size
     #[arg(long, global = true, value_name = "SIZE", value_parser = size, env = "SESSIONIZE_MAX_DECOMPRESSED", help_heading = "Input")]
@@ -760,6 +760,14 @@ fn byte(text: &str) -> Result<u8, String> {
         [b'"' | b'\n' | b'\r'] => Err("a quote or a line end cannot be used here".to_owned()),
         [byte] => Ok(*byte),
         _ => Err("expected one byte, such as ; or tab".to_owned()),
+    }
+}
+
+/// A size that a batch of events can hold.
+fn field_size(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        size if size <= 1 << 30 => Ok(size),
+        _ => Err("expected at most 1GiB".to_owned()),
     }
 }
 
