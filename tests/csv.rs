@@ -917,6 +917,18 @@ fn case_38_the_limit_holds_to_the_byte_whatever_the_line_holds() {
 }
 
 #[test]
+fn case_38_the_limit_itself_has_a_limit() {
+    let scratch = Scratch::new();
+    scratch.file("posts.csv", CLEAN);
+    for wrong in ["0", "2GiB", "99999999999999999999", "1XB", "-1", ""] {
+        let flag = format!("--max-field={wrong}");
+        let outcome = sessions(&scratch, &["posts.csv", &flag]).run();
+        outcome.expect_failure(2).expect_stderr("error[CF-01]: ");
+    }
+    assert_eq!(events_of(CLEAN, &["--max-field", "1GiB"]), CLEAN_EVENTS);
+}
+
+#[test]
 fn case_39_many_columns_one_column_and_one_row_work() {
     let names: Vec<String> = (0..50_000).map(|number| format!("c{number}")).collect();
     let cells = vec!["x"; 50_000].join(",");

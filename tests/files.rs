@@ -1,8 +1,10 @@
 //! Files as they come: compressed, cut, damaged, growing, vanishing, of the wrong kind, or many.
 //! The numbers are those of the cases in the reliability plan.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -242,6 +244,34 @@ fn case_50_a_header_that_begins_like_another_kind_is_text() {
         let call = sessions(&scratch, &["posts.csv", "--user-column", name]);
         assert_eq!(events(call.run()), 1, "{name}");
     }
+}
+
+#[test]
+fn case_51_a_damaged_zstd_file_is_refused() {
+    let scratch = Scratch::new();
+    let path = scratch.file("posts.csv", posts(3000));
+    tool("zstd", "zstd", ["-q".as_ref(), path.as_os_str()]);
+    let whole = scratch.read("posts.csv.zst");
+    for part in 1..50 {
+        scratch.file("posts.csv.zst", &whole[..whole.len() * part / 50]);
+        let said = first_line(sessions(&scratch, &["posts.csv.zst"]).run(), 4);
+        assert!(
+            said.starts_with(
+                "error[IN-07]: source \"posts\" (csv, posts.csv.zst): zstd stream ends early at"
+            ),
+            "{said}"
+        );
+    }
+    for at in (8..whole.len()).step_by(whole.len() / 50) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        scratch.file("posts.csv.zst", flipped);
+        first_line(sessions(&scratch, &["posts.csv.zst"]).run(), 4);
+    }
+    // A frame that asks for a window of 2 GiB.
+    scratch.file("posts.csv.zst", b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00");
+    let said = first_line(sessions(&scratch, &["posts.csv.zst"]).run(), 4);
+    assert!(said.starts_with("error[IN-07]: "), "{said}");
 }
 
 #[test]
@@ -505,7 +535,8 @@ fn case_56_a_change_during_the_reading_is_told() {
     let scratch = Scratch::new();
     let text = posts(100_000);
     let path = scratch.path("posts.csv");
-    let changes: [(&str, fn(&Path)); 4] = [
+    type Change = (&'static str, fn(&Path));
+    let changes: [Change; 4] = [
         ("cut to nothing", |path| {
             let file = OpenOptions::new().write(true).open(path);
             file.and_then(|file| file.set_len(0)).expect("it is ours");
@@ -648,6 +679,18 @@ fn case_58_a_glob_without_a_match_is_refused() {
 }
 
 #[test]
+fn case_58_a_glob_leaves_no_file_out_because_of_its_name() {
+    let scratch = Scratch::new();
+    scratch.file("days/a.csv", posts(3));
+    let odd = OsStr::from_bytes(b"days/caf\xe9.csv");
+    scratch.file(Path::new(odd), posts(3));
+    let said = first_line(sessions(&scratch, &["days/*.csv"]).run(), 4);
+    assert!(said.starts_with("error[IN-01]: source \"days\" (file, days/*.csv): cannot read "));
+    assert!(said.ends_with("its name is not UTF-8"), "{said}");
+    assert_eq!(events(sessions(&scratch, &["days/a*.csv"]).run()), 3);
+}
+
+#[test]
 fn case_58_ten_thousand_files_are_one_source_within_few_descriptors() {
     let scratch = Scratch::new();
     for number in 0..10_000 {
@@ -784,6 +827,43 @@ fn case_60_an_error_of_any_read_is_told_with_its_byte() {
         }
         assert!(told >= at_least, "{name}: only {told}");
     }
+}
+
+#[test]
+fn case_61_interrupted_and_short_reads_change_nothing() {
+    let scratch = Scratch::new();
+    let text = posts(50_000);
+    for (name, bytes) in [
+        ("posts.csv", text.clone().into_bytes()),
+        ("posts.csv.gz", gzip(&text)),
+    ] {
+        let path = scratch.file(name, bytes);
+        let path = path.to_str().expect("it is UTF-8");
+        let strace = [
+            "/usr/bin/strace",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-P",
+            path,
+        ];
+        let fault = ["-e", "trace=read", "-e", "inject=read:error=EINTR:when=2+3"];
+        let call = sessions(&scratch, &[name]).under(strace.into_iter().chain(fault));
+        assert_eq!(events(call.run()), 50_000);
+    }
+    let fifo = scratch.fifo("slow.csv");
+    let run = sessions(&scratch, &["slow.csv"]).start();
+    let mut writer = OpenOptions::new()
+        .write(true)
+        .open(fifo)
+        .expect("someone reads");
+    for byte in posts(30).bytes() {
+        writer.write_all(&[byte]).expect("someone reads");
+        thread::yield_now();
+    }
+    drop(writer);
+    assert_eq!(events(run.finish()), 30);
 }
 
 #[test]
