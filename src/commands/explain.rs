@@ -166,7 +166,7 @@ fn note(sessions: &mut Vec<ExplainedSession>, verdict: Verdict, at: Micros) {
             session.end = at;
             session.events += 1;
         }
-        Verdict::Orphan | Verdict::Expires | Verdict::Ignored => {}
+        Verdict::Orphan | Verdict::Expires | Verdict::ExpiresNone | Verdict::Ignored => {}
     }
 }
 
@@ -189,7 +189,8 @@ fn words(verdict: Verdict, gap: Option<Micros>, session: u64, rule: &Rule) -> St
         Verdict::Joins => format!("joins session {session}: {gap} ≤ {timeout}"),
         Verdict::Closes => format!("closes session {session}: {gap} ≤ {timeout}"),
         Verdict::Orphan => format!("no open session within {timeout} before it: makes none"),
-        Verdict::Expires => "closes the session before it, without extending it".to_owned(),
+        Verdict::Expires => format!("closes session {session}, without extending it"),
+        Verdict::ExpiresNone => format!("no open session within {timeout} before it: closes none"),
         Verdict::Ignored => "its source is ignored".to_owned(),
     }
 }

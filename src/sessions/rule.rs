@@ -62,6 +62,8 @@ pub enum Verdict {
     Orphan,
     /// It closes the latest session without belonging to it.
     Expires,
+    /// An `expiry` that no open session precedes within the timeout.
+    ExpiresNone,
     /// It is counted and nothing else.
     Ignored,
 }
@@ -84,7 +86,10 @@ impl Rule {
                 None => Verdict::Closes,
                 Some(_) => Verdict::Orphan,
             },
-            Role::Expiry => Verdict::Expires,
+            Role::Expiry => match self.separation(latest, at) {
+                None => Verdict::Expires,
+                Some(_) => Verdict::ExpiresNone,
+            },
             Role::Ignore => Verdict::Ignored,
         }
     }

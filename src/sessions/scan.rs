@@ -259,7 +259,7 @@ impl<'a> Scanner<'a> {
                     self.totals.counts[place].filtered_orphan_ends += 1;
                     continue;
                 }
-                Verdict::Expires => {
+                Verdict::Expires | Verdict::ExpiresNone => {
                     self.totals.counts[place].filtered_expiry += 1;
                     continue;
                 }
