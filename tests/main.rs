@@ -1,6 +1,7 @@
 //! Every promise of `sessionize`, kept by one binary.
 
 mod cli;
+mod commands;
 mod config;
 mod csv;
 mod databases;
