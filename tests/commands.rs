@@ -605,6 +605,30 @@ fn an_unfinished_period_keeps_its_value_and_gets_no_comparison() {
     );
 }
 
+#[test]
+fn rows_of_an_ignored_source_are_counted_and_widen_nothing() {
+    let rows = [
+        "1,2026-02-01T00:00:00Z,seen",
+        "1,2026-03-02T09:00:00Z,posts",
+        "1,2026-03-02T09:20:00Z,seen",
+        "1,2026-03-02T09:40:00Z,posts",
+        "2,2026-04-01T00:00:00Z,seen",
+    ];
+    let args = ["--role", "seen=ignore", "--by", "day", "--format", "json"];
+    let found = on_rows(&rows, "report", &[&args[..], &NOW].concat()).expect_ok();
+    let report = json(&found);
+    let run = &report["run"];
+    assert_eq!(
+        (&run["rows"]["events"], &run["rows"]["filtered"]),
+        (&2.into(), &3.into())
+    );
+    assert_eq!((&run["users"], &run["sessions"]), (&1.into(), &2.into()));
+    // First and last post, widened by the silence of forty minutes between them.
+    assert_eq!(run["observed"]["from"], "2026-03-02T08:20:00Z");
+    assert_eq!(run["observed"]["to"], "2026-03-02T10:20:00Z");
+    assert_eq!(report["rows"].as_array().map(Vec::len), Some(1));
+}
+
 /// What `explain` says of each event: gap in seconds, session, verdict.
 #[track_caller]
 fn explained(rows: &[&str], args: &[&str]) -> Vec<[String; 3]> {
