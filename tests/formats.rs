@@ -131,7 +131,7 @@ fn case_116_only_the_ids_that_a_spreadsheet_would_run_get_a_quote_in_front() {
 }
 
 proptest! {
-    #![proptest_config(Config::with_cases(25))]
+    #![proptest_config(Config::with_cases(12))]
 
     #[test]
     fn case_117_any_ids_come_back_by_three_readers(
@@ -440,4 +440,122 @@ fn more_periods_than_can_be_listed_are_a_limit() {
         .expect_stderr("error[LM-04]: ")
         .expect_stderr("help: choose longer periods, or a window with --from and --to");
     scratch.run(["log.csv", "--by", "month"]).expect_ok();
+}
+
+#[test]
+fn case_183_no_output_of_a_report_names_a_user_or_repeats_a_cell() {
+    const CANARY: &str = "canary-4711@example.org";
+    const CELL: &str = "cell-CANARY-text";
+    let scratch = Scratch::new();
+    let mut log = "user_id,at,text\n".to_owned();
+    for hour in 0..24 {
+        log += &format!("{CANARY},2026-03-02T{hour:02}:00:00Z,{CELL}\n");
+    }
+    log += &format!("{CANARY},soon,{CELL}\n{CANARY},2026-03-02T09:00:00Z,{CELL},{CELL}\n");
+    log += &format!("{CANARY}\u{0},2026-03-02T09:00:00Z,{CELL}\n{CANARY}\n\"{CANARY}\"x,,{CELL}\n");
+    scratch.file("log.csv", log);
+    for more in [
+        &["--max-rejects", "100%", "-v"][..],
+        &["--max-rejects", "4", "-v"],
+        &["--segment", "source", "--max-rejects", "100%"],
+        &["--error-format", "json"],
+    ] {
+        for format in ["table", "csv", "json", "ndjson", "markdown"] {
+            let outcome = scratch
+                .sessionize(["report", "log.csv", "--total", "--rejects", "rejects.csv"])
+                .args(["--format", format, "--now", "2026-04-01"])
+                .args(more.iter().copied())
+                .loud()
+                .run();
+            assert!(matches!(outcome.code(), Some(0 | 4)), "{outcome:?}");
+            for text in [
+                outcome.stdout(),
+                outcome.stderr(),
+                scratch.text("rejects.csv"),
+            ] {
+                assert!(
+                    !text.to_lowercase().contains("canary"),
+                    "{more:?} {format}: {text}"
+                );
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(100))]
+
+    #[test]
+    fn case_195_no_bytes_of_csv_make_a_panic_and_every_row_is_accounted_for(
+        rows in prop::collection::vec(
+            prop_oneof![
+                Just(b"ada,2026-03-02T09:00:00Z\n".to_vec()),
+                Just(b"\"a\"\"b\",2026-03-02T09:00:00Z\r\n".to_vec()),
+                prop::collection::vec(prop::sample::select(&b"\",\n\r\0a2\xff"[..]), 0..12),
+                prop::collection::vec(any::<u8>(), 0..30),
+            ],
+            0..12,
+        ),
+        has_header in any::<bool>(),
+    ) {
+        let scratch = Scratch::new();
+        let header: &[u8] = if has_header { b"user_id,at\n" } else { b"" };
+        scratch.file("log.csv", [header.to_vec(), rows.concat()].concat());
+        let call = scratch.sessionize(["sessions", "log.csv", "--max-rejects", "100%"]);
+        let outcome = call.args(["--format", "json", "--now", "2026-04-01"]).run();
+        prop_assert!(matches!(outcome.code(), Some(0 | 4)), "{:?}", outcome);
+        if outcome.code() == Some(0) {
+            let value: Value = serde_json::from_str(&outcome.stdout()).expect("it is JSON");
+            let rows = &value["run"]["rows"];
+            let count = |name: &str| rows[name].as_u64().expect("a count");
+            let sum = count("events") + count("rejected") + count("filtered");
+            prop_assert_eq!(count("read"), sum + count("duplicates_dropped"));
+        }
+    }
+}
+
+#[test]
+fn case_15_order_and_threads_change_no_byte() {
+    let rows = |shift: usize| {
+        let mut rows: Vec<String> = (0..2000_usize)
+            .map(|row| {
+                let (user, minute, second) = (row % 37, row * 7 % 60, row * 13 % 60);
+                format!(
+                    "user-{user},2026-03-{:02}T09:{minute:02}:{second:02}Z\n",
+                    1 + row % 28
+                )
+            })
+            .collect();
+        rows.rotate_left(shift);
+        if shift % 2 == 1 {
+            rows.reverse();
+        }
+        format!("user_id,at\n{}", rows.concat())
+    };
+    for command in ["report", "sessions"] {
+        for format in ["csv", "json"] {
+            let mut outputs = BTreeSet::new();
+            for (shift, threads, inputs) in [
+                (0, "1", ["posts.csv", "likes.csv"]),
+                (0, "8", ["likes.csv", "posts.csv"]),
+                (700, "8", ["posts.csv", "likes.csv"]),
+                (701, "1", ["likes.csv", "posts.csv"]),
+                (1333, "3", ["posts.csv", "likes.csv"]),
+                (2, "2", ["likes.csv", "posts.csv"]),
+            ] {
+                let scratch = Scratch::new();
+                scratch.file("posts.csv", rows(shift));
+                scratch.file("likes.csv", rows(shift / 2));
+                let call = scratch.sessionize([command]).args(inputs);
+                let call = call.args(["--threads", threads, "--format", format, "--total"]);
+                outputs.insert(
+                    call.args(["--now", "2026-04-01"])
+                        .run()
+                        .expect_ok()
+                        .stdout(),
+                );
+            }
+            assert_eq!(outputs.len(), 1, "{command} {format}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Every promise of `sessionize`, kept by one binary.
 
+mod cases;
 mod cli;
 mod commands;
 mod config;
