@@ -187,6 +187,29 @@ fn the_help_names_the_defaults_that_the_program_has() {
     assert!(help.contains("The longest field, such as 64MiB [default: 16MiB]"));
 }
 
+#[test]
+fn every_flag_that_the_manual_of_errors_names_is_there() {
+    let manual = include_str!("../docs/errors.md");
+    let help = Scratch::new().run(["--help"]).expect_ok().stdout();
+    let is_flag =
+        |letter: char| letter.is_ascii_lowercase() || letter == '-' || letter.is_ascii_digit();
+    let mut flags = 0;
+    for (at, _) in manual.match_indices("--") {
+        let text = &manual[at..];
+        let flag = &text[..text.find(|letter| !is_flag(letter)).unwrap_or(text.len())];
+        // Rules of tables are dashes alone.
+        if flag.trim_matches('-').is_empty() || manual[..at].ends_with('-') {
+            continue;
+        }
+        flags += 1;
+        let is_there = [" ", "\n", "[", "`"]
+            .iter()
+            .any(|end| help.contains(&format!("{flag}{end}")));
+        assert!(is_there, "{flag}");
+    }
+    assert!(flags > 15, "only {flags} flags were found");
+}
+
 /// The lines of help that begin with the program's name, each without the remark after it.
 fn examples(help: &str) -> Vec<String> {
     help.lines()
