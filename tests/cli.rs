@@ -828,7 +828,15 @@ fn errors_as_json_end_standard_error_with_one_object() {
     scratch.file("sessionize.toml", "");
     scratch.file("broken.toml", "timeuot = \"30m\"\n");
     scratch.folder("folder");
-    let table: [(&[&str], i32, &str, Option<&str>, Option<u64>); 9] = [
+    /// Arguments, exit code, id, source, line.
+    type Refusal = (
+        &'static [&'static str],
+        i32,
+        &'static str,
+        Option<&'static str>,
+        Option<u64>,
+    );
+    let table: [Refusal; 9] = [
         (&["--timeuot", "3m"], 2, "CF-01", None, None),
         (&["posts.csv", "--by", "weak"], 2, "CF-01", None, None),
         (&["posts.csv", "--timeout", "0"], 2, "CF-01", None, None),

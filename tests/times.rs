@@ -521,7 +521,7 @@ fn case_88_zones_are_names_or_offsets() {
             &[&format!("--source-timezone={zone}")],
         )
         .expect_failure(2)
-        .expect_stderr(&format!("error[CF-04]: --source-timezone"))
+        .expect_stderr("error[CF-04]: --source-timezone")
         .expect_stderr(&format!("\"{zone}\""));
     }
     reads(
