@@ -24,18 +24,20 @@ use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
 
 const EXAMPLES: &str = "\
 Examples:
-  sessionize --timeout 30m                          report on what ./sessionize.toml names
-  sessionize posts.csv comments.csv.gz app.db       files and databases, no configuration
-  sessionize --by day --format csv -o report.csv    what cron runs every night
+  sessionize --timeout 30m                        what ./sessionize.toml names
+  sessionize posts.csv comments.csv.gz app.db     no configuration needed
+  sessionize --by day --format csv -o report.csv  what cron runs every night
   sessionize --segment user --last 30d --now 2026-06-01
   sessionize sessions posts.csv -o sessions.csv --format csv
-  sessionize explain 42 app.db                      one user's events and the rule applied
+  sessionize explain 42 app.db                    one user, and the rule applied
 
-A session is a run of one user's events in which no gap is longer than the timeout:
-with 30m, a gap of more than 30 minutes starts a new session, exactly 30 minutes does not.
+A session is a run of one user's events in which no gap is longer than the
+timeout: with 30m, a gap of more than 30 minutes starts a new session, one of
+exactly 30 minutes does not.
 
-Exit codes: 0 ok, 2 usage or configuration, 3 partial (--keep-going), 4 input, 5 database,
-6 output, 8 locked, 9 limit, 101 bug, 129/130/143 signal. See docs/errors.md.";
+Exit codes: 0 ok, 2 usage or configuration, 3 partial (--keep-going), 4 input,
+5 database, 6 output, 8 locked, 9 limit, 101 bug, 129/130/143 signal.
+See docs/errors.md.";
 
 /// How long people stay, from the timestamps you already have.
 ///
