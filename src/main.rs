@@ -67,6 +67,14 @@ fn end_usage(usage: &clap::Error) -> ExitCode {
     let first = lines.next().unwrap_or_default();
     let rest: Vec<String> = lines.collect();
     if asked_error_format() == ErrorFormat::Json {
+        let first = match first.ends_with(':') {
+            true => {
+                let named = rest.iter().map(|line| line.trim());
+                let named: Vec<&str> = named.take_while(|line| !line.is_empty()).collect();
+                format!("{first} {}", named.join(", "))
+            }
+            false => first,
+        };
         let failure = Failure::new(error::USAGE, first);
         let hint = rest.iter().map(|line| line.trim());
         let hint = hint

@@ -174,6 +174,11 @@ fn help_fits_a_page_of_eighty_columns() {
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{args:?}: {line}");
         }
+        // No example is broken in two.
+        let examples = help.lines().skip_while(|line| *line != "Examples:").skip(1);
+        for line in examples.take_while(|line| !line.is_empty()) {
+            assert!(line.starts_with("  sessionize "), "{args:?}: {line}");
+        }
     }
 }
 
@@ -218,7 +223,7 @@ fn examples(help: &str) -> Vec<String> {
         .filter(|line| line.starts_with("  sessionize "))
         .map(|line| {
             let line = line.trim_start();
-            line.split("   ").next().unwrap_or_default().to_owned()
+            line.split("  ").next().unwrap_or_default().to_owned()
         })
         .collect()
 }
@@ -761,6 +766,29 @@ fn a_window_that_is_typed_replaces_the_whole_window_of_the_environment() {
             .contains("note: source \"posts\": 4 rows = 4 events")
     );
     call().arg("-v").run().expect_failure(2);
+}
+
+#[test]
+fn an_input_without_a_name_and_a_third_time_column_are_refused() {
+    let scratch = scratch();
+    for input in ["", "posts="] {
+        scratch
+            .run(["posts.csv", input])
+            .expect_failure(2)
+            .expect_stderr("error[CF-01]: an input is empty");
+    }
+    let columns = ["--time-column=a", "--time-column=b", "--time-column=c"];
+    scratch
+        .sessionize(["posts.csv"])
+        .args(columns)
+        .run()
+        .expect_failure(2)
+        .expect_stderr("error[CF-01]: --time-column is given 3 times");
+    let missing = scratch.run(["explain", "--error-format", "json"]);
+    assert_eq!(
+        last_line(&missing)["message"],
+        "the following required arguments were not provided: <USER>"
+    );
 }
 
 #[test]

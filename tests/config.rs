@@ -118,7 +118,7 @@ const MISTAKES: [(&str, &str); 29] = [
 ];
 
 /// Mistakes of one `[[source]]`, each on the line after `path`.
-const SOURCE_MISTAKES: [(&str, &str); 22] = [
+const SOURCE_MISTAKES: [(&str, &str); 23] = [
     (
         "frmat = \"csv\"",
         "CF-02]: sessionize.toml:5:1: unknown key \"frmat\" (did you mean \"format\"?)",
@@ -153,6 +153,10 @@ const SOURCE_MISTAKES: [(&str, &str); 22] = [
     ),
     (
         "time = 3",
+        "CF-02]: sessionize.toml:5:8: expected a column's name, or a list of two",
+    ),
+    (
+        "time = [\"a\", \"b\", \"c\"]",
         "CF-02]: sessionize.toml:5:8: expected a column's name, or a list of two",
     ),
     (
@@ -261,6 +265,19 @@ fn a_configuration_that_is_not_utf_8_or_cannot_be_read_is_refused() {
         .run(["--config", "."])
         .expect_failure(2)
         .expect_stderr("error[CF-02]: cannot read .: ");
+    // A link that leads nowhere is a configuration that was meant.
+    let scratch = Scratch::new();
+    scratch.file("posts.csv", POSTS);
+    std::os::unix::fs::symlink("nowhere.toml", scratch.path("sessionize.toml")).expect("a link");
+    scratch
+        .run(["posts.csv"])
+        .expect_failure(2)
+        .expect_stderr("error[CF-02]: cannot read sessionize.toml: No such file or directory");
+    scratch.file("real.toml", "[[source]]\npath = \"\"\n");
+    scratch
+        .run(["--config", "real.toml"])
+        .expect_failure(2)
+        .expect_stderr("error[CF-02]: real.toml:2:8: an input is empty");
 }
 
 #[test]

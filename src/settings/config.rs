@@ -97,7 +97,7 @@ pub(super) struct SourceConfig {
     pub(super) roles: BTreeMap<String, Role>,
     pub(super) duplicates: Option<Duplicates>,
     pub(super) user: Option<String>,
-    pub(super) time: Option<OneOrMore>,
+    pub(super) time: Option<Spanned<OneOrMore>>,
     pub(super) source_column: Option<String>,
     pub(super) table: Option<String>,
     pub(super) query: Option<Spanned<String>>,

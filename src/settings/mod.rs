@@ -113,7 +113,7 @@ impl Settings {
 fn config_file(flags: &Flags) -> Result<Option<ConfigFile>, Failure> {
     match &flags.config {
         Some(path) => ConfigFile::read(path).map(Some),
-        None if Path::new(CONFIG_NAME).exists() => {
+        None if Path::new(CONFIG_NAME).symlink_metadata().is_ok() => {
             ConfigFile::read(Path::new(CONFIG_NAME)).map(Some)
         }
         None => Ok(None),
@@ -180,6 +180,11 @@ impl Settling<'_> {
             only: self.users()?,
             sample,
         });
+        if flags.time_column.len() > 2 {
+            let times = flags.time_column.len();
+            let message = format!("--time-column is given {times} times; expected one or two");
+            return Err(Failure::new(error::USAGE, message));
+        }
         let budget = self.budget()?;
         let threads = self.threads()?;
         let inputs = self.inputs(typed, &zone, latest, &filter)?;
@@ -536,14 +541,7 @@ impl Settling<'_> {
             }
             _ => (None, text),
         };
-        if matches!(typed, "" | "sqlite:" | "sqlite://") {
-            let shown = crate::time::timestamp::quoted(text.as_bytes());
-            return Err(Failure::new(
-                error::USAGE,
-                format!("input {shown} names no file"),
-            ));
-        }
-        check_scheme(typed).map_err(|cause| Failure::new(error::USAGE, cause))?;
+        check_typed(typed).map_err(|cause| Failure::new(error::USAGE, cause))?;
         let terms = self.terms(None, zone, latest, filter)?;
         Ok(self.flagged(Input {
             name,
@@ -584,7 +582,7 @@ impl Settling<'_> {
                 check_name(name).map_err(|failure| failure.message)
             })?;
         }
-        check_scheme(source.path.get_ref()).map_err(|cause| {
+        check_typed(source.path.get_ref()).map_err(|cause| {
             let file = self
                 .file
                 .as_ref()
@@ -595,6 +593,12 @@ impl Settling<'_> {
         if let (Some(query), Some(_), Some(file)) = (&source.query, &source.table, self.file) {
             let message = "\"query\" and \"table\" exclude each other";
             return Err(file.failure(error::CONFIG_FILE, query.span().start, message));
+        }
+        if let (Some(time), Some(file)) = (&source.time, self.file)
+            && time.get_ref().clone().into_list().len() > 2
+        {
+            let message = "expected a column's name, or a list of two";
+            return Err(file.failure(error::CONFIG_FILE, time.span().start, message));
         }
         let delimiter = byte(&source.delimiter)?;
         let dialect = Dialect {
@@ -617,7 +621,7 @@ impl Settling<'_> {
                 time: source
                     .time
                     .clone()
-                    .map(config::OneOrMore::into_list)
+                    .map(|time| time.into_inner().into_list())
                     .unwrap_or_default(),
                 source: source.source_column.clone(),
             },
@@ -875,8 +879,12 @@ fn looks_like_database(input: &Input) -> bool {
     }
 }
 
-/// An address of a server is refused by its scheme alone: what follows may hold a password.
-fn check_scheme(typed: &str) -> Result<(), String> {
+/// Nothing is no input, and an address of a server is refused by its scheme alone: what follows may
+/// hold a password.
+fn check_typed(typed: &str) -> Result<(), String> {
+    if typed.is_empty() {
+        return Err("an input is empty; expected a path".to_owned());
+    }
     match typed.split_once("://") {
         Some((scheme, _)) if scheme != "sqlite" => {
             let shown = crate::visible::shortened(scheme);
