@@ -1324,3 +1324,21 @@ fn many_values_of_a_source_column_end_the_run_soon() {
         .expect_stderr("more than 255 sources");
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
+
+#[test]
+fn a_text_that_cannot_be_read_has_its_own_id_for_each_place() {
+    let scratch = Scratch::new();
+    scratch.file("twice.csv", "user_id,ts,ts\n7,1,2\n");
+    scratch.file("header.csv", b"user_id,created_at,n\xffme\n");
+    scratch.file(
+        "user.csv",
+        b"user_id,created_at\nad\xff,2026-01-01T00:00:00Z\n",
+    );
+    for (file, id) in [
+        ("twice.csv", "error[IN-04]"),
+        ("header.csv", "error[IN-06]"),
+        ("user.csv", "error[IN-24]"),
+    ] {
+        scratch.run([file]).expect_failure(4).expect_stderr(id);
+    }
+}
