@@ -52,7 +52,7 @@ pub struct Imported {
     pub records: Vec<SourceRecord>,
     /// The same for the engine.
     pub sources: Vec<Source>,
-    /// From provisional numbers to indices into both; [`GIVEN_UP`] where the rows are not used.
+    /// From provisional numbers to indices into both; [`crate::events::GIVEN_UP`] where the rows are not used.
     pub translation: Vec<u8>,
     /// Sources that failed, under `--keep-going`.
     pub missing: Vec<(String, Failure)>,

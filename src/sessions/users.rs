@@ -1,5 +1,5 @@
 //! Users as keys: one `u64` per user, and the text of those whose id is no small number. Every
-//! reading thread interns on its own; [`Texts::unite`] makes one numbering of all of them.
+//! reading thread interns on its own; `Texts::unite` makes one numbering of all of them.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
