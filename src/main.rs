@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use sessionize::cli::Cli;
 use sessionize::commands::{self, Ending};
 use sessionize::error::text::{self, ErrorFormat};
@@ -15,17 +16,26 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return end_usage(&usage),
     };
-    if let Err(cause) = sessionize::signals::install() {
-        let failure = Failure::new(error::READ, format!("cannot listen for signals: {cause}"));
-        return end(&failure, cli.flags.error_format);
-    }
-    let clock = chrono::Utc::now().timestamp_micros();
-    match std::panic::catch_unwind(|| commands::run(&cli, clock)) {
+    match std::panic::catch_unwind(|| run(&cli)) {
         Ok(Ok(Ending::Whole)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Partial)) => ExitCode::from(3),
-        Ok(Err(failure)) => end(&failure, cli.flags.error_format),
+        Ok(Err(cause)) => end(&failure_of(cause), cli.flags.error_format),
         Err(_) => ExitCode::from(exit_code(Family::Bug)),
     }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Ending> {
+    sessionize::signals::install().context("cannot listen for signals")?;
+    let clock = chrono::Utc::now().timestamp_micros();
+    Ok(commands::run(cli, clock)?)
+}
+
+/// The failure that a user can do something about; anything else is a bug, or a system as good as
+/// broken, told with its whole chain.
+fn failure_of(cause: anyhow::Error) -> Failure {
+    cause
+        .downcast::<Failure>()
+        .unwrap_or_else(|other| Failure::new(error::BUG, format!("{other:#}")))
 }
 
 /// The exit code of a failure: small numbers by cause, never used again for another.

@@ -48,22 +48,6 @@ impl PeriodLength {
     }
 }
 
-/// Not a length: only hour, day, week and month are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected hour, day, week or month")]
-pub struct PeriodLengthError;
-
-impl std::str::FromStr for PeriodLength {
-    type Err = PeriodLengthError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|length| length.name() == text)
-            .ok_or(PeriodLengthError)
-    }
-}
-
 /// One period: from `start`, inclusive, to `end`, exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period {
@@ -181,11 +165,6 @@ pub fn containing(length: PeriodLength, zone: &Zone, at: Micros) -> Period {
         start: start_of(number),
         end: start_of(number + 1),
     }
-}
-
-/// The period just before another of the same length.
-pub fn before(length: PeriodLength, zone: &Zone, period: Period) -> Period {
-    containing(length, zone, period.start - 1)
 }
 
 /// A period's name for people, at most 16 characters: `2026-03-29 14:00`, `2026-03-29`,
