@@ -984,6 +984,25 @@ fn the_overall_mean_and_the_usual_move_stand_beside_the_headline() {
 }
 
 #[test]
+fn no_word_of_the_headline_block_is_lost_at_any_width() {
+    let block = |width| {
+        let mut report = report();
+        report.measures.overall.figures.median = Some(0.0);
+        report.measures.overall.figures.bounce_rate = Some(0.79);
+        let text = text(Format::Table, &report, Style { width, ..PLAIN });
+        let block: Vec<&str> = text.split("\n\n").take(2).collect();
+        block.join("\n").replace(':', "")
+    };
+    let whole = block(400);
+    for width in 40..=140 {
+        let block = block(width);
+        let words: Vec<&str> = block.split_whitespace().collect();
+        let expected: Vec<&str> = whole.split_whitespace().collect();
+        assert_eq!(words, expected, "{width}\n{block}");
+    }
+}
+
+#[test]
 fn a_median_of_zero_has_the_bounce_rate_as_its_reason() {
     let mut report = report();
     report.measures.overall.figures.median = Some(0.0);

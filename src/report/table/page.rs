@@ -93,7 +93,7 @@ impl<'a> Page<'a> {
         let column = labels.unwrap_or(0) + 2;
         for fact in facts {
             let label = &fact.label;
-            if self.width < BESIDE {
+            if self.width < BESIDE || column > self.width / 2 {
                 self.item("", &format!("{label}: {}", fact.value))?;
             } else {
                 let fill = " ".repeat(column - label.width());
@@ -105,8 +105,8 @@ impl<'a> Page<'a> {
 
     fn wrapped(&mut self, mark: &str, text: &str, paint: Paint) -> io::Result<()> {
         let indent = " ".repeat(mark.width());
-        let room = self.width.min(WIDEST_TEXT) - indent.len().min(NARROWEST - 1);
-        for (index, line) in wrap(&visible(text), room).iter().enumerate() {
+        let room = self.width.min(WIDEST_TEXT).saturating_sub(indent.len());
+        for (index, line) in wrap(&visible(text), room.max(1)).iter().enumerate() {
             let before = if index == 0 { mark } else { &indent };
             self.put(&format!("{before}{line}"), paint)?;
         }
