@@ -115,9 +115,6 @@ impl<'a> Accumulator<'a> {
             &mut remarks,
         );
         let daily = daily_means(self.calendars, &self.all_users, &observation);
-        if extents.all.is_some_and(|all| all.last > self.plan.now) {
-            remarks.push(EVENTS_AFTER_NOW.to_owned());
-        }
         Measures {
             rows,
             overall: self.overall_row(),
@@ -272,9 +269,6 @@ impl<'a> Accumulator<'a> {
         Some(&self.calendars.by_length[position].1)
     }
 }
-
-const EVENTS_AFTER_NOW: &str = "Some events are later than the time at which the data was taken; \
-                                the sessions that they belong to count as open.";
 
 fn totals<'s>(sessions: impl IntoIterator<Item = &'s Session>, open_after: Micros) -> UserTotals {
     let mut totals = UserTotals::default();
