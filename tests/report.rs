@@ -92,6 +92,7 @@ fn run() -> Run {
         timeout: Timeout::DEFAULT,
         zone: Zone::Named(chrono_tz::UTC),
         now: MONDAY + 20 * DAY + 7_200 * SECOND,
+        now_is_clock: false,
         from: Some(MONDAY),
         to: Some(MONDAY + 21 * DAY),
         by: Some(PeriodLength::Week),
@@ -783,6 +784,22 @@ fn every_format_carries_what_it_rests_on() {
     check_record(&serde_json::from_slice(&beside).unwrap());
     for format in [Format::Csv, Format::Ndjson] {
         assert!(text(format, &report, PLAIN).contains("2026-11-09T00:00:00Z"));
+    }
+}
+
+#[test]
+fn now_is_said_to_be_the_clock_where_nobody_gave_it() {
+    let mut report = report();
+    let given = "2026-11-22 02:00, when the data was taken";
+    let clock = "2026-11-22 02:00, read from the clock; say --now for a dump";
+    for format in [Format::Table, Format::Markdown] {
+        report.run.now_is_clock = false;
+        let text_given = text(format, &report, PLAIN);
+        assert!(text_given.contains(given) && !text_given.contains("clock"));
+        report.run.now_is_clock = true;
+        let text_clock = text(format, &report, PLAIN);
+        assert!(text_clock.contains(clock), "{text_clock}");
+        assert!(!text_clock.contains(given), "{text_clock}");
     }
 }
 

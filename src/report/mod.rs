@@ -138,6 +138,8 @@ pub struct Run {
     pub zone: Zone,
     /// When the data was taken.
     pub now: Micros,
+    /// Whether `now` was read from the clock, because nobody said when the data was taken.
+    pub now_is_clock: bool,
     /// `--from`, inclusive.
     pub from: Option<Micros>,
     /// `--to`, exclusive.

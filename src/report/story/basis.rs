@@ -24,10 +24,11 @@ pub(crate) fn basis(run: &Run, measures: Option<&Measures>) -> Vec<Fact> {
         );
         facts.push(Fact::new("data", span));
     }
-    facts.push(Fact::new(
-        "now",
-        format!("{}, when the data was taken", at(run.now, run)),
-    ));
+    let now = match run.now_is_clock {
+        true => "read from the clock; say --now for a dump",
+        false => "when the data was taken",
+    };
+    facts.push(Fact::new("now", format!("{}, {now}", at(run.now, run))));
     if let Some(share) = run.sample {
         let sample = format!("{} of users, by a hash of the user", words::share(share));
         facts.push(Fact::new("sample", sample));
