@@ -221,7 +221,10 @@ fn events_after_now_are_left_to_the_notes_of_the_run() {
     let measures = measure(&Plan { now, ..plan() }, &users);
     assert_eq!(measures.overall.figures.open_sessions, 1);
     assert!(
-        measures.remarks.iter().all(|remark| !remark.contains("later than")),
+        measures
+            .remarks
+            .iter()
+            .all(|remark| !remark.contains("later than")),
         "{:?}",
         measures.remarks
     );

@@ -855,6 +855,7 @@ fn the_notes_say_what_a_reader_must_know() {
     report.run.sources[0].floored = 7;
     report.run.sources[0].leap_seconds = 1;
     report.measures.rows[0].figures.median = Some(0.0);
+    report.measures.rows[0].figures.bounce_rate = Some(0.62);
     let style = Style {
         width: 140,
         ..PLAIN
@@ -864,8 +865,8 @@ fn the_notes_say_what_a_reader_must_know() {
         "Durations are a lower bound: last event minus first event, without the time after the last.",
         "3 open sessions count as sessions and are left out of everything else.",
         "14 sessions lie within one timeout of either end of the data; they may be longer.",
-        "○ 1 period is incomplete: it reads low and has no part in the trend.",
-        "2 events lie after the time at which the data was taken.",
+        "○ 1 period is incomplete and has no part in the trend.",
+        "2 events lie after the time at which the data was taken; their sessions count as open.",
         "12 rows repeat the source, user and instant of another; kept.",
         "Filtered rows: 200 of sessions that start outside the window.",
         "31 rows of posts rejected (TM-02): a value is not an instant.",
@@ -994,7 +995,7 @@ fn the_overall_mean_and_the_usual_move_stand_beside_the_headline() {
     let text = text(Format::Table, &report(), PLAIN);
     for line in [
         "usual weekly move    1m 10s",
-        "overall              mean 21m 40s, median 8m 40s, 12,807 sessions of 1,402 users",
+        "overall              mean 21m 40s, median 8m 40s, 12,810 sessions of 1,402 users",
     ] {
         assert!(text.lines().any(|shown| shown == line), "{text}");
     }
@@ -1026,6 +1027,70 @@ fn a_median_of_zero_has_the_bounce_rate_as_its_reason() {
     report.measures.overall.figures.bounce_rate = Some(0.62);
     let text = text(Format::Markdown, &report, PLAIN);
     assert!(text.contains("median 0s as 62% are bounces"), "{text}");
+}
+
+#[test]
+fn a_median_of_zero_without_bounces_is_not_laid_to_them() {
+    let mut report = report();
+    report.measures.overall.figures.median = Some(0.0);
+    report.measures.overall.figures.bounce_rate = Some(0.0);
+    for format in [Format::Table, Format::Markdown] {
+        let text = text(
+            format,
+            &report,
+            Style {
+                width: 140,
+                ..PLAIN
+            },
+        );
+        assert!(!text.contains("are bounces"), "{text}");
+        assert!(text.contains("median 0s as most sessions fall on one instant, 12,810"));
+        assert!(text.contains(
+            "A median of 0s means that the events of most sessions fall on one instant."
+        ));
+    }
+}
+
+#[test]
+fn an_unknown_median_is_left_out_of_the_headline_block() {
+    let mut report = report();
+    report.measures.overall.figures.median = None;
+    for format in [Format::Table, Format::Markdown] {
+        let text = text(format, &report, PLAIN);
+        assert!(!text.contains("median –"), "{text}");
+        assert!(text.contains("mean 21m 40s, 12,810 sessions of"), "{text}");
+    }
+}
+
+#[test]
+fn the_headline_block_counts_open_sessions_as_the_table_does() {
+    let mut report = report();
+    let figures = &mut report.measures.overall.figures;
+    (figures.users, figures.closed_users) = (1_402, 1_400);
+    (figures.sessions, figures.closed_sessions) = (12_810, 12_807);
+    let text = text(Format::Table, &report, PLAIN);
+    assert!(text.contains("12,810 sessions of 1,402 users"), "{text}");
+    assert!(
+        !text.contains("12,807") && !text.contains("1,400"),
+        "{text}"
+    );
+}
+
+#[test]
+fn two_means_of_zero_are_no_change() {
+    let mut trend = compared(change(0.0, None));
+    if let Trend::Compared {
+        figures,
+        earlier_mean,
+        ..
+    } = &mut trend
+    {
+        (figures.mean, *earlier_mean) = (Some(0.0), 0.0);
+    }
+    assert_eq!(
+        headline(trend),
+        "Average session 0s  no change from the week before"
+    );
 }
 
 // Words.

@@ -7,15 +7,13 @@ mod notes;
 pub(crate) use basis::{accounting, basis, missing};
 pub(crate) use notes::{notes, run_notes};
 
+use crate::measures::interval::{FEWEST_EFFECTIVE_USERS, FEWEST_USERS};
 use crate::measures::{Change, Figures, Trend};
 use crate::report::{Report, words};
-use crate::time::period::label;
+use crate::time::period::{PeriodLength, label};
 
 /// Under this many users of equal weight, a number is carried by few (METHODS section 9).
 const FEW_USERS: f64 = 30.0;
-/// Under this many users, or under [`TOO_FEW_EFFECTIVE`] of equal weight, there is no interval.
-const TOO_FEW_USERS: u64 = 8;
-const TOO_FEW_EFFECTIVE: f64 = 4.0;
 
 /// One line with a label.
 #[derive(Debug)]
@@ -52,7 +50,10 @@ pub(crate) fn headline(report: &Report) -> Headline {
             ..
         } => Headline {
             average: format!("Average session {}", seconds(figures.mean)),
-            movement: movement(change, length.name()),
+            movement: match figures.mean {
+                Some(0.0) if change.seconds == 0.0 => "no change".to_owned() + &before(*length),
+                _ => movement(change, *length),
+            },
         },
         Trend::None { reason } => overall_headline(&report.measures.overall.figures, reason),
     }
@@ -70,16 +71,21 @@ fn overall_headline(figures: &Figures, reason: &str) -> Headline {
     }
 }
 
-fn movement(change: &Change, length: &str) -> String {
-    let before = format!("from the {length} before");
+fn before(length: PeriodLength) -> String {
+    format!(" from the {} before", length.name())
+}
+
+fn movement(change: &Change, length: PeriodLength) -> String {
+    let before = before(length);
     let Some(interval) = change.interval else {
-        let too_few = change.users < TOO_FEW_USERS || change.effective_users < TOO_FEW_EFFECTIVE;
+        let too_few =
+            change.users < FEWEST_USERS || change.effective_users < FEWEST_EFFECTIVE_USERS;
         let reason = if too_few {
             "too few users for an interval"
         } else {
             "no interval"
         };
-        return format!("{} {before} ({reason})", words::change(change.seconds));
+        return format!("{}{before} ({reason})", words::change(change.seconds));
     };
     let arrow = words::arrow(change.direction());
     let spread = words::change_interval(interval);
@@ -87,7 +93,7 @@ fn movement(change: &Change, length: &str) -> String {
         return format!("{arrow} no clear change ({spread})");
     }
     let moved = words::change(change.seconds);
-    format!("{arrow} {moved} {before} (95% {spread})")
+    format!("{arrow} {moved}{before} (95% {spread})")
 }
 
 /// What stands beside the headline: the periods it compares, the overall mean, the usual move.
@@ -141,26 +147,33 @@ pub(crate) fn few_users(report: &Report) -> Option<String> {
 }
 
 fn figures_in_words(figures: &Figures) -> String {
-    let sessions = words::counted(figures.closed_sessions, "session", "sessions");
-    let users = words::counted(figures.closed_users, "user", "users");
-    match figures.mean {
-        Some(mean) => format!(
-            "mean {}, {}, {sessions} of {users}",
-            words::duration(mean),
-            median(figures)
-        ),
-        None => "no closed session".to_owned(),
+    let Some(mean) = figures.mean else {
+        return "no closed session".to_owned();
+    };
+    let mut parts = vec![format!("mean {}", words::duration(mean))];
+    parts.extend(figures.median.map(|seconds| median(seconds, figures)));
+    parts.push(format!(
+        "{} of {}",
+        words::counted(figures.sessions, "session", "sessions"),
+        words::counted(figures.users, "user", "users")
+    ));
+    parts.join(", ")
+}
+
+fn median(seconds: f64, figures: &Figures) -> String {
+    let median = format!("median {}", words::duration(seconds));
+    match figures.bounce_rate {
+        _ if seconds > 0.0 => median,
+        Some(rate) if mostly_bounces(figures) => {
+            format!("{median} as {} are bounces", words::share(rate))
+        }
+        _ => format!("{median} as most sessions fall on one instant"),
     }
 }
 
-fn median(figures: &Figures) -> String {
-    let median = format!("median {}", seconds(figures.median));
-    match figures.bounce_rate {
-        Some(rate) if figures.median == Some(0.0) => {
-            format!("{median} as {} are bounces", words::share(rate))
-        }
-        _ => median,
-    }
+/// Whether bounces alone make a median of 0; else sessions whose events share one instant do too.
+fn mostly_bounces(figures: &Figures) -> bool {
+    figures.bounce_rate.is_some_and(|rate| rate > 0.5)
 }
 
 /// A duration that may be unknown.

@@ -2,6 +2,7 @@
 
 use crate::error::ALL;
 use crate::import::ledger::{Counts, SourceRecord};
+use crate::report::story::mostly_bounces;
 use crate::report::{Report, Run, words};
 
 /// The notes of a report.
@@ -11,11 +12,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     notes.extend(open(&report.run));
     notes.extend(touching_ends(measures.touching_ends));
     notes.extend(incomplete_periods(report));
-    if report.rows().any(|row| row.figures.median == Some(0.0)) {
-        notes.push(
-            "A median of 0s means that most sessions are bounces: one event, no duration.".into(),
-        );
-    }
+    notes.extend(median_of_zero(report));
     notes.extend(rows_and_times(&report.run));
     notes.extend(measures.remarks.iter().cloned());
     notes
@@ -58,6 +55,21 @@ fn touching_ends(sessions: u64) -> Option<String> {
     Some(sentence)
 }
 
+/// A bounce's event falls on one instant too, so that the second sentence is true of every row.
+fn median_of_zero(report: &Report) -> Option<String> {
+    let mut rows = report
+        .rows()
+        .filter(|row| row.figures.median == Some(0.0))
+        .peekable();
+    rows.peek()?;
+    let sentence = if rows.all(|row| mostly_bounces(&row.figures)) {
+        "A median of 0s means that most sessions are bounces: one event, no duration."
+    } else {
+        "A median of 0s means that the events of most sessions fall on one instant."
+    };
+    Some(sentence.to_owned())
+}
+
 fn incomplete_periods(report: &Report) -> Option<String> {
     let mut periods: Vec<_> = report
         .measures
@@ -69,9 +81,9 @@ fn incomplete_periods(report: &Report) -> Option<String> {
     periods.dedup();
     let subject = match periods.len() {
         0 => return None,
-        1 => "1 period is incomplete: it reads low and has".to_owned(),
+        1 => "1 period is incomplete and has".to_owned(),
         many => format!(
-            "{} periods are incomplete: they read low and have",
+            "{} periods are incomplete and have",
             words::count(many as u64)
         ),
     };
@@ -84,7 +96,7 @@ fn rows_and_times(run: &Run) -> Vec<String> {
     if run.events_after_now > 0 {
         let events = words::counted(run.events_after_now, "event lies", "events lie");
         notes.push(format!(
-            "{events} after the time at which the data was taken."
+            "{events} after the time at which the data was taken; their sessions count as open."
         ));
     }
     notes.extend(duplicates(&counts));
