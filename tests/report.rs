@@ -1221,6 +1221,31 @@ fn a_day_that_is_not_complete_does_not_set_the_scale() {
     );
 }
 
+#[test]
+fn the_daily_line_stands_between_its_first_and_last_day() {
+    let table = text(Format::Table, &report(), PLAIN);
+    let line = table.lines().find(|line| line.contains('·')).unwrap();
+    assert!(line.starts_with("2026-11-02 ▄"), "{table}");
+    assert!(line.ends_with("░ 2026-11-22"), "{table}");
+    let narrow = text(Format::Table, &report(), Style { width: 42, ..PLAIN });
+    assert!(
+        narrow.contains("░\n2026-11-02 to 2026-11-22: daily means from"),
+        "{narrow}"
+    );
+}
+
+#[test]
+fn days_of_which_none_is_complete_have_no_line() {
+    let mut report = report();
+    report.measures.daily.drain(..20);
+    assert!(!report.measures.daily[0].complete);
+    let table = text(Format::Table, &report, PLAIN);
+    assert!(
+        !table.contains("last 1 day") && !table.contains("\n░"),
+        "{table}"
+    );
+}
+
 // Terminals.
 
 #[test]

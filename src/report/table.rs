@@ -6,7 +6,9 @@ mod page;
 
 use std::io::{self, Write};
 
-use crate::measures::Measures;
+use unicode_width::UnicodeWidthStr;
+
+use crate::measures::{DailyMean, Measures};
 use crate::report::chart::{self, Point};
 use crate::report::explain::Explanation;
 use crate::report::rows::{
@@ -15,6 +17,7 @@ use crate::report::rows::{
 };
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style, story, words};
+use crate::time::period::{PeriodLength, label};
 use layout::Layout;
 use page::Page;
 
@@ -123,11 +126,12 @@ fn missing(run: &Run, page: &mut Page<'_>) -> io::Result<()> {
     page.blank()
 }
 
-/// The line of daily means: solid days set the scale, which starts at zero.
+/// The line of daily means between its first and last day: solid days set the scale, which starts
+/// at zero. Without one there is nothing to draw. A narrow page names the days below.
 fn daily(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
-    let points: Vec<Point> = report
-        .measures
-        .daily
+    let days = &report.measures.daily;
+    let days = &days[days.len().saturating_sub(page.width())..];
+    let points: Vec<Point> = days
         .iter()
         .map(|day| match day.mean {
             None => Point::Missing,
@@ -135,24 +139,27 @@ fn daily(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
             Some(mean) => Point::Hollow(mean),
         })
         .collect();
-    let points = &points[points.len().saturating_sub(page.width())..];
-    if points.is_empty() {
-        return Ok(());
-    }
-    page.blank()?;
-    page.line(&chart::sparkline(points))?;
-    let mut legend = format!(
-        "last {}",
-        words::counted(points.len() as u64, "day", "days")
-    );
     let solid = || points.iter().filter_map(|point| point.solid());
-    if solid().next().is_some() {
-        let lowest = words::duration(solid().fold(f64::INFINITY, f64::min));
-        let highest = words::duration(solid().fold(0.0, f64::max));
-        legend.push_str(&format!(
-            ": daily means from {lowest} to {highest}, drawn from zero"
-        ));
-    }
+    let ([first, ..], [.., last], true) = (days, days, solid().next().is_some()) else {
+        return Ok(());
+    };
+    let date = |day: &DailyMean| label(day.period, PeriodLength::Day, &report.run.zone);
+    let (first, last) = (date(first), date(last));
+    let line = chart::sparkline(&points);
+    let framed = format!("{first} {line} {last}");
+    let (line, mut legend) = if framed.width() <= page.width() {
+        let days = words::counted(points.len() as u64, "day", "days");
+        (framed, format!("last {days}"))
+    } else {
+        (line, format!("{first} to {last}"))
+    };
+    page.blank()?;
+    page.line(&line)?;
+    let lowest = words::duration(solid().fold(f64::INFINITY, f64::min));
+    let highest = words::duration(solid().fold(0.0, f64::max));
+    legend.push_str(&format!(
+        ": daily means from {lowest} to {highest}, drawn from zero"
+    ));
     if points.iter().any(|point| matches!(point, Point::Hollow(_))) {
         legend.push_str(&format!("; {} incomplete", chart::HOLLOW));
     }
