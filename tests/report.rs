@@ -1411,13 +1411,71 @@ fn an_explanation_shows_each_session_above_its_events() {
     assert_eq!(lines[0], "User 4711: 5 events, 3 sessions");
     let second = lines
         .iter()
-        .position(|line| *line == "── session 2  09:45  0s  1 event ──")
+        .position(|line| *line == "── session 2  2026-11-02 09:45  0s  1 event ──")
         .unwrap();
     assert_eq!(lines[second - 1], "");
     assert!(lines[second + 1].starts_with("2026-11-02 09:45:00  35m 00s  comments"));
     assert!(lines[second + 1].ends_with("opens session 2: 35m > 30m"));
-    assert!(text.contains("── session 1  09:00–09:10  10m 00s  3 events ──"));
-    assert!(text.contains("── session 3  10:30  0s  1 event  ○ still open ──"));
+    assert!(text.contains("── session 1  2026-11-02 09:00–09:10  10m 00s  3 events ──"));
+    assert!(text.contains("── session 3  2026-11-02 10:30  0s  1 event  ○ still open ──"));
+}
+
+#[test]
+fn a_session_over_midnight_names_both_days() {
+    let mut explained = explanation();
+    explained.sessions[0].end = MONDAY + DAY + 600 * SECOND;
+    let text = explanation_text(Format::Markdown, &explained, PLAIN);
+    assert!(
+        text.contains("session 1  2026-11-02 09:00 – 2026-11-03 00:10  15h"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_first_session_follows_the_rule_under_the_header() {
+    let text = explanation_text(Format::Table, &explanation(), PLAIN);
+    let lines: Vec<&str> = text.lines().collect();
+    let rule = lines.iter().position(|line| line.starts_with("──────"));
+    assert!(
+        lines[rule.unwrap() + 1].starts_with("── session 1 "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_gap_is_read_to_the_second_unless_it_is_shorter() {
+    let second = 22 * DAY + 21 * 3_600 * SECOND + 48 * 60 * SECOND + 31 * SECOND;
+    for (gap, expected) in [
+        (second + 456_789, "22d 21h 48m 31s"),
+        (1_800 * SECOND - 1, "29m 59s"),
+        (500_000, "0.5s"),
+        (SECOND, "1s"),
+        (0, "0s"),
+    ] {
+        let mut explained = explanation();
+        explained.events[1].gap = Some(gap);
+        let text = explanation_text(Format::Table, &explained, PLAIN);
+        let line = text.lines().find(|line| line.contains("profile")).unwrap();
+        assert!(line.contains(&format!("  {expected}  profile")), "{text}");
+    }
+}
+
+#[test]
+fn the_start_of_a_session_goes_last_and_no_rule_leaves_the_page() {
+    let mut long = session(UserId::Text("a-user-with-a-long-name"), &[("posts", 3)]);
+    long.end = MONDAY + 40 * DAY + 1;
+    for width in 27..=140 {
+        let style = Style { width, ..PLAIN };
+        let table = session_text(Format::Table, &[long.clone()], style);
+        assert!(table.contains("2026-11-02 00:00:00"), "{width}\n{table}");
+    }
+    for width in 20..=140 {
+        let style = Style { width, ..PLAIN };
+        let table = session_text(Format::Table, &[long.clone()], style);
+        for rule in table.lines().filter(|line| line.starts_with("───")) {
+            assert!(!rule.contains('…'), "{width}\n{table}");
+        }
+    }
 }
 
 #[test]

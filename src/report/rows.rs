@@ -175,10 +175,10 @@ pub(crate) fn session_columns(rows: &[SessionRow<'_>], run: &Run) -> Vec<Column>
         column("user", Side::Data(8), 0, &|row| {
             user_text(row.user).into_owned()
         }),
-        column("start", Side::Left, 1, &|row| {
+        column("start", Side::Left, 0, &|row| {
             words::local_time(row.start, &run.zone)
         }),
-        column("duration", Side::Right, 0, &|row| {
+        column("duration", Side::Right, 1, &|row| {
             words::exact_duration(row.end - row.start)
         }),
         column("events", Side::Right, 2, &|row| words::count(row.events)),
@@ -215,7 +215,7 @@ pub(crate) fn explanation_columns(explanation: &Explanation) -> Vec<Column> {
             "gap",
             Side::Right,
             1,
-            events().map(|event| known(event.gap, words::exact_duration)),
+            events().map(|event| known(event.gap, words::gap)),
         ),
         Column::new(
             "source",
@@ -247,11 +247,16 @@ pub(crate) fn session_heading(explanation: &Explanation, number: u64) -> String 
     };
     let zone = &explanation.run.zone;
     let open = if session.open { "  ○ still open" } else { "" };
-    let start = words::clock_time(session.start, zone);
-    let time = match session.end == session.start {
-        true => start,
-        false => format!("{start}–{}", words::clock_time(session.end, zone)),
-    };
+    let (start, end) = (session.start, session.end);
+    let (day, last_day) = (words::date(start, zone), words::date(end, zone));
+    let mut time = format!("{day} {}", words::clock_time(start, zone));
+    if end > start {
+        let end = words::clock_time(end, zone);
+        time.push_str(&match day == last_day {
+            true => format!("–{end}"),
+            false => format!(" – {last_day} {end}"),
+        });
+    }
     format!(
         "{heading}  {time}  {}  {}{open}",
         words::exact_duration(session.end - session.start),

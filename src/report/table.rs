@@ -100,14 +100,16 @@ fn explained_events(explanation: &Explanation, page: &mut Page<'_>) -> io::Resul
     let lines = Layout::choose(&columns, page.width()).lines(columns);
     page.table(&lines[..layout::HEADER_LINES.min(lines.len())], true)?;
     let mut session = None;
-    for (event, line) in explanation
+    let events = explanation
         .events
         .iter()
-        .zip(&lines[layout::HEADER_LINES..])
-    {
+        .zip(&lines[layout::HEADER_LINES..]);
+    for (index, (event, line)) in events.enumerate() {
         if let Some(number) = event.session.filter(|_| event.session != session) {
             session = event.session;
-            page.blank()?;
+            if index > 0 {
+                page.blank()?;
+            }
             page.bold(&format!("── {} ──", session_heading(explanation, number)))?;
         }
         page.line(line)?;

@@ -73,6 +73,15 @@ pub fn exact_duration(micros: Micros) -> String {
     }
 }
 
+/// A gap in whole seconds, never rounded up to what it has not reached: `22d 21h 48m 31s`. Only a
+/// gap below a second keeps its fraction.
+pub fn gap(micros: Micros) -> String {
+    exact_duration(match micros.abs() < SECOND {
+        true => micros,
+        false => micros - micros % SECOND,
+    })
+}
+
 /// A change in seconds with its sign: `+5m 02s`, `−40s`, `0s`.
 pub fn change(seconds: f64) -> String {
     if seconds > 0.0 && seconds.is_finite() {
@@ -139,6 +148,13 @@ pub fn arrow(direction: i8) -> char {
 pub fn local_time(at: Micros, zone: &Zone) -> String {
     let mut text = print_instant(zone.to_local(at)).replace('T', " ");
     text.truncate(text.trim_end_matches('Z').len());
+    text
+}
+
+/// The date alone: `2026-11-20`.
+pub fn date(at: Micros, zone: &Zone) -> String {
+    let mut text = local_time(at, zone);
+    text.truncate(text.find(' ').unwrap_or(text.len()));
     text
 }
 

@@ -54,8 +54,9 @@ impl<'a> Page<'a> {
     pub(super) fn table(&mut self, lines: &[String], header: bool) -> io::Result<()> {
         for (index, line) in lines.iter().enumerate() {
             match index {
-                0 | 1 if header => self.put(line, DIM)?,
-                0 | 1 => {}
+                0 | 1 if !header => {}
+                0 => self.put(line, DIM)?,
+                1 => self.put(&line.chars().take(self.width).collect::<String>(), DIM)?,
                 _ => self.put(line, PLAIN)?,
             }
         }
