@@ -131,7 +131,7 @@ pub(super) fn run_record(settings: &Settings, imported: &Imported, scanned: &Sca
         timeout: settings.timeout,
         zone: settings.zone,
         now: settings.now,
-        now_is_clock: false,
+        now_is_clock: settings.now_is_clock,
         from: settings.window.0,
         to: settings.window.1,
         by: None,

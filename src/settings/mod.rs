@@ -61,6 +61,8 @@ pub struct Settings {
     pub window: (Option<Micros>, Option<Micros>),
     /// When the data was taken.
     pub now: Micros,
+    /// Whether that is the clock, because nothing was said.
+    pub now_is_clock: bool,
     /// The report's zone.
     pub zone: Zone,
     /// Rows per period.
@@ -140,9 +142,10 @@ impl Settling<'_> {
             )?
             .unwrap_or(Zone::UTC);
         let boundary = |text: &str| parse_boundary(text, &zone);
-        let now = match self.value("--now", error::USAGE, &flags.now, |c| &c.now, boundary)? {
-            Some(Boundary::Instant(at) | Boundary::Date { start: at, .. }) => at,
-            None => self.clock,
+        let said = self.value("--now", error::USAGE, &flags.now, |c| &c.now, boundary)?;
+        let (now, now_is_clock) = match said {
+            Some(Boundary::Instant(at) | Boundary::Date { start: at, .. }) => (at, false),
+            None => (self.clock, true),
         };
         let timeout = self.value(
             "--timeout",
@@ -235,6 +238,7 @@ impl Settling<'_> {
             max_length,
             window,
             now,
+            now_is_clock,
             zone,
             periods,
             segment,
