@@ -756,7 +756,8 @@ fn role(text: &str) -> Result<(String, Role), String> {
     Ok((name.to_owned(), <Role as ValueEnum>::from_str(role, false)?))
 }
 
-fn byte(text: &str) -> Result<u8, String> {
+/// A byte between fields, or before a comment.
+pub(crate) fn byte(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if text == "tab" || text == "\\t" => Ok(b'\t'),
         [b'"' | b'\n' | b'\r'] => Err("a quote or a line end cannot be used here".to_owned()),

@@ -1173,3 +1173,25 @@ fn case_62_reading_writes_nothing_beside_the_source() {
         .expect_ok();
     assert_eq!(crate::harness::names_in(&scratch.path("in")), before);
 }
+
+#[test]
+fn a_glob_is_named_by_what_is_no_wildcard_and_a_file_by_its_own_name() {
+    let scratch = Scratch::new();
+    let events = "user_id,created_at\n7,2026-01-01T00:00:00Z\n";
+    for file in ["attempts-1.csv", "parts/b1.csv", "_odd_[1].csv"] {
+        scratch.file(file, events);
+    }
+    for (input, name) in [
+        ("attempts-*.csv", "attempts"),
+        ("attempts-[0-9].csv", "attempts"),
+        ("parts/*.csv", "parts"),
+        ("parts/[ab]?.csv", "parts"),
+        ("_odd_[1].csv", "_odd_[1]"),
+    ] {
+        let listed = scratch
+            .run(["sessions", input, "--format", "csv"])
+            .expect_ok()
+            .stdout();
+        assert!(listed.contains(&format!(",{name}:1,")), "{input}: {listed}");
+    }
+}

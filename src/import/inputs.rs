@@ -212,7 +212,8 @@ impl Input {
         match &self.name {
             Some(name) => name.clone(),
             None if self.is_stdin() => "stdin".to_owned(),
-            None => name_of(Path::new(self.path_text())),
+            None if self.is_glob() => name_of_glob(Path::new(self.path_text())),
+            None => stem_of(Path::new(self.path_text())),
         }
     }
 
@@ -247,8 +248,8 @@ const EXTENSIONS: [&str; 14] = [
     "sqlite", "sqlite3",
 ];
 
-/// `exports/attempts-*.csv.gz` is `attempts`; `exports/*.csv` is `exports`.
-fn name_of(path: &Path) -> String {
+/// `comments.csv.gz` is `comments`.
+fn stem_of(path: &Path) -> String {
     let file = path
         .file_name()
         .map_or(String::new(), |name| name.to_string_lossy().into_owned());
@@ -260,14 +261,28 @@ fn name_of(path: &Path) -> String {
         }
         stem = before;
     }
-    let signs: &[char] = &['-', '_', '.', ' '];
-    let parts: Vec<&str> = stem
+    stem.to_owned()
+}
+
+/// `exports/attempts-*.csv.gz` is `attempts`; `exports/*.csv` is `exports`.
+fn name_of_glob(path: &Path) -> String {
+    const SIGNS: &[char] = &['-', '_', '.', ' '];
+    let stem = stem_of(path);
+    let mut plain = String::new();
+    let mut rest = stem.as_str();
+    // A set of letters in brackets is one wildcard.
+    while let Some((before, set)) = rest.split_once('[') {
+        plain = plain + before + "*";
+        rest = set.split_once(']').map_or("", |(_, after)| after);
+    }
+    plain += rest;
+    let parts: Vec<&str> = plain
         .split(['*', '?'])
-        .map(|part| part.trim_matches(signs))
+        .map(|part| part.trim_matches(SIGNS))
         .filter(|part| !part.is_empty())
         .collect();
     match (parts.is_empty(), path.parent()) {
-        (true, Some(folder)) if folder.file_name().is_some() => name_of(folder),
+        (true, Some(folder)) if folder.file_name().is_some() => name_of_glob(folder),
         (true, _) => "input".to_owned(),
         (false, _) => parts.join("-"),
     }

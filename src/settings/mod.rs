@@ -573,12 +573,8 @@ impl Settling<'_> {
         filter: &Arc<UserFilter>,
     ) -> Result<Input, Failure> {
         let byte = |text: &Option<Spanned<String>>| -> Result<Option<u8>, Failure> {
-            let parse = |text: &str| match text.as_bytes() {
-                [byte] if !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
-                _ => Err("expected one byte, such as \";\" or \"\\t\"".to_owned()),
-            };
             text.as_ref()
-                .map(|text| self.at(error::CONFIG_FILE, text, parse))
+                .map(|text| self.at(error::CONFIG_FILE, text, crate::cli::byte))
                 .transpose()
         };
         if let Some(name) = &source.name {
