@@ -1370,6 +1370,42 @@ fn segments_stand_beside_their_period() {
 }
 
 #[test]
+fn sets_of_sources_stay_apart_in_a_narrow_table() {
+    let sets = [
+        "attempts;comments;posts;queries",
+        "attempts;comments;queries",
+        "attempts;downloads;posts;queries",
+        "attempts;downloads;queries",
+    ];
+    let mut report = report();
+    report.run.by = None;
+    report.run.segment = Some(Segment::Source);
+    report.measures.rows = sets
+        .iter()
+        .map(|set| Row {
+            period: None,
+            complete: None,
+            segment: Some((*set).to_owned()),
+            ..row(0, true, 1_088.0, None)
+        })
+        .collect();
+    for width in 48..=140 {
+        let table = text(Format::Table, &report, Style { width, ..PLAIN });
+        let mut shown: Vec<&str> = table
+            .lines()
+            .filter(|line| line.starts_with("attempts"))
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        shown.dedup();
+        assert_eq!(shown.len(), 4, "{width}\n{table}");
+    }
+    report.measures.rows.truncate(2);
+    report.measures.rows[1].segment = Some("logins".to_owned());
+    let table = text(Format::Table, &report, Style { width: 40, ..PLAIN });
+    assert!(table.contains("attempts;…;queries  "), "{table}");
+}
+
+#[test]
 fn a_list_of_sessions_begins_with_how_many_of_how_many_users() {
     let rows = [session(
         UserId::Number(4711),

@@ -160,7 +160,7 @@ fn header(columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
     put_row(names, out)?;
     let sides = columns.iter().map(|column| match column.side {
         Side::Right => "---:".to_owned(),
-        Side::Left | Side::Data(_) => "---".to_owned(),
+        Side::Left | Side::Data(_) | Side::Names(_) => "---".to_owned(),
     });
     put_row(sides, out)
 }

@@ -35,7 +35,13 @@ pub(crate) enum Side {
     /// Text that may be long, hold users' data, and be cut, aligned left. Other columns are left
     /// out rather than that less than so much of it is shown.
     Data(usize),
+    /// Names joined with [`JOINT`], cut in the middle. Other columns are left out also where names
+    /// that differ would look the same.
+    Names(usize),
 }
+
+/// What joins the names of a set of sources.
+pub(crate) const JOINT: &str = ";";
 
 impl Column {
     pub(crate) fn new(
@@ -136,7 +142,11 @@ fn label_columns(report: &Report, rows: &[&Row]) -> Vec<Column> {
             None if has_period => String::new(),
             None => "overall".to_owned(),
         });
-        columns.push(Column::new(segment.unwrap_or(""), Side::Data(20), 0, cells));
+        let side = match report.run.segment {
+            Some(Segment::Source) => Side::Names(20),
+            _ => Side::Data(20),
+        };
+        columns.push(Column::new(segment.unwrap_or(""), side, 0, cells));
     }
     columns
 }

@@ -1,10 +1,12 @@
 //! Which columns fit, how wide each becomes, and the lines they make.
 
+use std::collections::BTreeSet;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::report::rows::{Column, Side};
+use crate::report::rows::{Column, JOINT, Side};
 use crate::visible::visible;
 
 /// Lines of a header: the names and a rule.
@@ -14,6 +16,8 @@ pub(super) const NARROWEST_BAR: usize = 5;
 /// The widest bar; longer ones only shout.
 pub(super) const WIDEST_BAR: usize = 24;
 
+/// Names that look the same also at this width may do so: figures are not given up for more.
+const WIDEST_NAMES: usize = 48;
 /// The least that is left of a text when nothing else can give way.
 const NARROWEST_TEXT: usize = 4;
 const GAP: usize = 2;
@@ -33,10 +37,12 @@ impl Layout {
     pub(super) fn choose(columns: &[Column], width: usize) -> Self {
         let natural: Vec<usize> = columns.iter().map(natural_width).collect();
         let mut kept: Vec<usize> = (0..columns.len()).collect();
-        let least = |&index: &usize| match columns[index].side {
-            Side::Data(least) => natural[index].min(least.max(columns[index].header.width())),
-            _ => natural[index],
-        };
+        let leasts: Vec<usize> = columns
+            .iter()
+            .zip(&natural)
+            .map(|(column, &natural)| natural.min(least_width(column)))
+            .collect();
+        let least = |&index: &usize| leasts[index];
         let total = |kept: &[usize]| kept.iter().map(least).sum::<usize>() + gaps(kept.len());
         while total(&kept) > width {
             let spare = kept
@@ -57,7 +63,7 @@ impl Layout {
         }
         let mut over = total(&kept).saturating_sub(width);
         for (width, &index) in widths.iter_mut().zip(&kept) {
-            if matches!(columns[index].side, Side::Data(_)) {
+            if matches!(columns[index].side, Side::Data(_) | Side::Names(_)) {
                 let less = width.saturating_sub(NARROWEST_TEXT).min(over);
                 *width -= less;
                 over -= less;
@@ -104,6 +110,7 @@ impl Layout {
                 let text = column.cells.get(row).map_or("", String::as_str);
                 let text = match column.side {
                     Side::Data(_) => fit(&visible(text), *width),
+                    Side::Names(_) => fit_names(&visible(text), *width),
                     Side::Left | Side::Right => text.to_owned(),
                 };
                 cell(text.clone(), text, column.side)
@@ -121,7 +128,9 @@ impl Layout {
 fn cell(left: String, right: String, side: Side) -> Cell {
     match side {
         Side::Right => Cell::new_owned(right).set_alignment(CellAlignment::Right),
-        Side::Left | Side::Data(_) => Cell::new_owned(left).set_alignment(CellAlignment::Left),
+        Side::Left | Side::Data(_) | Side::Names(_) => {
+            Cell::new_owned(left).set_alignment(CellAlignment::Left)
+        }
     }
 }
 
@@ -131,10 +140,58 @@ fn gaps(columns: usize) -> usize {
 
 fn natural_width(column: &Column) -> usize {
     let cells = column.cells.iter().map(|cell| match column.side {
-        Side::Data(_) => visible(cell).width(),
-        _ => cell.width(),
+        Side::Data(_) | Side::Names(_) => visible(cell).width(),
+        Side::Left | Side::Right => cell.width(),
     });
     cells.chain([column.header.width()]).max().unwrap_or(0)
+}
+
+/// The width below which other columns give way first; not bounded by what the cells need.
+fn least_width(column: &Column) -> usize {
+    let header = column.header.width();
+    match column.side {
+        Side::Left | Side::Right => usize::MAX,
+        Side::Data(least) => least.max(header),
+        Side::Names(least) => {
+            let least = least.max(header);
+            let names: BTreeSet<String> = column.cells.iter().map(|cell| visible(cell)).collect();
+            let stay_apart = |width: &usize| {
+                let fitted: BTreeSet<String> =
+                    names.iter().map(|name| fit_names(name, *width)).collect();
+                fitted.len() == names.len()
+            };
+            (least..=WIDEST_NAMES).find(stay_apart).unwrap_or(least)
+        }
+    }
+}
+
+/// Names with as many of their first and last ones as the width holds and `…` between them:
+/// `attempts;…;queries`. Where it does not hold one of each, letters are left out.
+fn fit_names(names: &str, width: usize) -> String {
+    if names.width() <= width {
+        return names.to_owned();
+    }
+    let all: Vec<&str> = names.split(JOINT).collect();
+    let shortened = (2..all.len()).rev().map(|kept| {
+        let (first, last) = (&all[..kept.div_ceil(2)], &all[all.len() - kept / 2..]);
+        [first, &["…"], last].concat().join(JOINT)
+    });
+    let fitting = shortened.into_iter().find(|short| short.width() <= width);
+    fitting.unwrap_or_else(|| fit_middle(names, width))
+}
+
+/// The beginning and the end of a text, of about the same width, with `…` between them.
+fn fit_middle(text: &str, width: usize) -> String {
+    let mut room = width / 2;
+    let mut end = text.len();
+    for (index, letter) in text.char_indices().rev() {
+        match room.checked_sub(letter.width().unwrap_or(0)) {
+            Some(left) => (room, end) = (left, index),
+            None => break,
+        }
+    }
+    let end = &text[end..];
+    format!("{}{end}", fit(text, width - end.width()))
 }
 
 /// The text, or as much of its beginning as the width holds with `…` behind it.
