@@ -17,7 +17,7 @@ pub(super) const NARROWEST_BAR: usize = 5;
 pub(super) const WIDEST_BAR: usize = 24;
 
 /// Names that look the same also at this width may do so: figures are not given up for more.
-const WIDEST_NAMES: usize = 48;
+const WIDEST_NAMES: usize = 40;
 /// The least that is left of a text when nothing else can give way.
 const NARROWEST_TEXT: usize = 4;
 const GAP: usize = 2;
@@ -155,12 +155,16 @@ fn least_width(column: &Column) -> usize {
         Side::Names(least) => {
             let least = least.max(header);
             let names: BTreeSet<String> = column.cells.iter().map(|cell| visible(cell)).collect();
-            let stay_apart = |width: &usize| {
+            let apart = |width: usize| {
                 let fitted: BTreeSet<String> =
-                    names.iter().map(|name| fit_names(name, *width)).collect();
-                fitted.len() == names.len()
+                    names.iter().map(|name| fit_names(name, width)).collect();
+                fitted.len()
             };
-            (least..=WIDEST_NAMES).find(stay_apart).unwrap_or(least)
+            let widths = least..=WIDEST_NAMES.max(least);
+            widths
+                .rev()
+                .max_by_key(|&width| apart(width))
+                .unwrap_or(least)
         }
     }
 }
