@@ -185,21 +185,21 @@ pub(crate) fn session_columns(rows: &[SessionRow<'_>], run: &Run) -> Vec<Column>
         column("user", Side::Data(8), 0, &|row| {
             user_text(row.user).into_owned()
         }),
-        column("start", Side::Left, 0, &|row| {
+        column("start", Side::Left, 1, &|row| {
             words::local_time(row.start, &run.zone)
         }),
-        column("duration", Side::Right, 1, &|row| {
+        column("duration", Side::Right, 2, &|row| {
             words::exact_duration(row.end - row.start)
         }),
-        column("events", Side::Right, 2, &|row| words::count(row.events)),
-        column("", Side::Left, 3, &|row| {
+        column("events", Side::Right, 3, &|row| words::count(row.events)),
+        column("", Side::Left, 4, &|row| {
             if row.open {
                 UNFINISHED.to_string()
             } else {
                 String::new()
             }
         }),
-        column("sources", Side::Data(12), 4, &|row| {
+        column("sources", Side::Data(12), 5, &|row| {
             let parts: Vec<String> = row
                 .sources
                 .iter()

@@ -54,6 +54,12 @@ impl Layout {
                 None => break,
             }
         }
+        if kept.len() == 1 {
+            kept.extend(narrower_companion(columns, kept[0], |pair| {
+                total(pair) <= width
+            }));
+            kept.sort_unstable();
+        }
         let mut widths: Vec<usize> = kept.iter().map(least).collect();
         let mut room = width.saturating_sub(total(&kept));
         for (width, &index) in widths.iter_mut().zip(&kept) {
@@ -132,6 +138,18 @@ fn cell(left: String, right: String, side: Side) -> Cell {
             Cell::new_owned(left).set_alignment(CellAlignment::Left)
         }
     }
+}
+
+/// The column of the lowest rank that fits beside the only one left: a list whose starts are too
+/// wide for the page still has its durations.
+fn narrower_companion(
+    columns: &[Column],
+    only: usize,
+    fits: impl Fn(&[usize]) -> bool,
+) -> Option<usize> {
+    (0..columns.len())
+        .filter(|&index| index != only && fits(&[only, index]))
+        .min_by_key(|&index| columns[index].rank)
 }
 
 fn gaps(columns: usize) -> usize {
