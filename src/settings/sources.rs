@@ -1,0 +1,403 @@
+//! What is to be read, from the command line or from `[[source]]` entries under the flags, and how
+//! its times and users are written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::config::SourceConfig;
+use super::{CONFIG_NAME, Settling, flag_failure, parse_zone};
+use crate::cli::{Duplicates, Encoding, Ragged};
+use crate::error::{self, ErrorId, Failure};
+use crate::events::Micros;
+use crate::import::columns::AskedColumns;
+use crate::import::csv::Dialect;
+use crate::import::inputs::{Input, InputFormat, check_name, same_name};
+use crate::import::intake::{Anonymous, Terms, UserFilter};
+use crate::time::timestamp::{
+    Boundary, Hour24, RepeatedHour, SkippedHour, TimeSpec, parse_boundary,
+};
+use crate::time::zone::Zone;
+
+impl Settling<'_> {
+    pub(super) fn inputs(
+        &self,
+        typed: &[OsString],
+        zone: &Zone,
+        latest: Option<Micros>,
+        filter: &Arc<UserFilter>,
+    ) -> Result<Vec<Input>, Failure> {
+        let sources = match (typed.is_empty(), self.file) {
+            (true, Some(file)) => file.config.source.as_slice(),
+            _ => &[],
+        };
+        let mut inputs = Vec::new();
+        for source in sources {
+            inputs.push(self.configured(source, zone, latest, filter)?);
+        }
+        for argument in typed {
+            inputs.push(self.named(argument, zone, latest, filter)?);
+        }
+        if inputs.is_empty() {
+            return Err(Failure::new(error::NO_INPUT, format!("nothing to read: no input, and no {CONFIG_NAME} here"))
+                .help("name files or databases, for example: sessionize posts.csv --timeout 30m; see sessionize --help"));
+        }
+        check_stdin(&inputs)?;
+        check_names(&inputs).map_err(|(index, failure)| match (self.file, sources.get(index)) {
+            (Some(file), Some(source)) => {
+                let place = source.name.as_ref().unwrap_or(&source.path).span().start;
+                let placed = file.failure(failure.id, place, &failure.message);
+                Failure {
+                    help: Some("give each [[source]] a name of its own: name = \"…\"".to_owned()),
+                    ..placed
+                }
+            }
+            _ => failure,
+        })?;
+        for input in &mut inputs {
+            if input.terms.time.zone.is_none() && looks_like_database(input) {
+                input.terms.time.zone = Some(Zone::UTC);
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// An input named on the command line: `PATH` or `name=PATH`.
+    fn named(
+        &self,
+        argument: &OsString,
+        zone: &Zone,
+        latest: Option<Micros>,
+        filter: &Arc<UserFilter>,
+    ) -> Result<Input, Failure> {
+        let text = argument.to_str().ok_or_else(|| {
+            let shown = crate::time::timestamp::quoted(argument.as_encoded_bytes());
+            Failure::new(
+                error::USAGE,
+                format!("the name of input {shown} is not UTF-8"),
+            )
+        })?;
+        let (name, typed) = match text.split_once('=') {
+            Some((name, path)) if is_name(name) && !Path::new(text).exists() => {
+                (Some(name.to_owned()), path)
+            }
+            _ => (None, text),
+        };
+        check_typed(typed).map_err(|cause| Failure::new(error::USAGE, cause))?;
+        let terms = self.terms(None, zone, latest, filter)?;
+        Ok(self.flagged(Input {
+            name,
+            typed: typed.to_owned(),
+            folder: PathBuf::new(),
+            format: None,
+            role: None,
+            roles: BTreeMap::new(),
+            drop_duplicates: false,
+            columns: AskedColumns::default(),
+            dialect: Dialect::default(),
+            delimiter: None,
+            table: None,
+            query: None,
+            terms,
+        }))
+    }
+
+    /// A `[[source]]`, under the flags.
+    fn configured(
+        &self,
+        source: &SourceConfig,
+        zone: &Zone,
+        latest: Option<Micros>,
+        filter: &Arc<UserFilter>,
+    ) -> Result<Input, Failure> {
+        let byte = |text: &Option<Spanned<String>>| -> Result<Option<u8>, Failure> {
+            text.as_ref()
+                .map(|text| self.at(error::CONFIG_FILE, text, crate::cli::byte))
+                .transpose()
+        };
+        if let Some(name) = &source.name {
+            self.at(error::SOURCE_NAME, name, |name| {
+                check_name(name).map_err(|failure| failure.message)
+            })?;
+        }
+        check_typed(source.path.get_ref()).map_err(|cause| {
+            let file = self
+                .file
+                .as_ref()
+                .expect("a source stands in a configuration");
+            // Not the value itself, which may hold a password.
+            file.failure(error::CONFIG_FILE, source.path.span().start, &cause)
+        })?;
+        if let (Some(query), Some(_), Some(file)) = (&source.query, &source.table, self.file) {
+            let message = "\"query\" and \"table\" exclude each other";
+            return Err(file.failure(error::CONFIG_FILE, query.span().start, message));
+        }
+        if let (Some(time), Some(file)) = (&source.time, self.file)
+            && time.get_ref().clone().into_list().len() > 2
+        {
+            let message = "expected a column's name, or a list of two";
+            return Err(file.failure(error::CONFIG_FILE, time.span().start, message));
+        }
+        let delimiter = byte(&source.delimiter)?;
+        let dialect = Dialect {
+            comment: byte(&source.comment)?,
+            skip_lines: source.skip_lines.unwrap_or(0),
+            header: source.header.unwrap_or(true),
+            pad: source.ragged == Some(Ragged::Pad),
+            ..Dialect::default()
+        };
+        Ok(self.flagged(Input {
+            name: source.name.as_ref().map(|name| name.get_ref().clone()),
+            typed: source.path.get_ref().clone(),
+            folder: self.folder(),
+            format: source.format,
+            role: source.role,
+            roles: source.roles.clone(),
+            drop_duplicates: source.duplicates == Some(Duplicates::Drop),
+            columns: AskedColumns {
+                user: source.user.clone(),
+                time: source
+                    .time
+                    .clone()
+                    .map(|time| time.into_inner().into_list())
+                    .unwrap_or_default(),
+                source: source.source_column.clone(),
+            },
+            dialect,
+            delimiter,
+            table: source.table.clone(),
+            query: source.query.as_ref().map(|query| query.get_ref().clone()),
+            terms: self.terms(Some(source), zone, latest, filter)?,
+        }))
+    }
+
+    /// The input with what the flags say instead.
+    fn flagged(&self, mut input: Input) -> Input {
+        let flags = self.flags;
+        input.format = flags.input_format.or(input.format);
+        input.roles.extend(flags.role.iter().cloned());
+        if let Some(role) = input.roles.get(&input.source_name()) {
+            input.role = Some(*role);
+        }
+        if let Some(duplicates) = flags.duplicates {
+            input.drop_duplicates = duplicates == Duplicates::Drop;
+        }
+        if flags.user_column.is_some() {
+            input.columns.user.clone_from(&flags.user_column);
+        }
+        if !flags.time_column.is_empty() {
+            input.columns.time.clone_from(&flags.time_column);
+        }
+        if flags.source_column.is_some() {
+            input.columns.source.clone_from(&flags.source_column);
+        }
+        if flags.table.is_some() {
+            input.table.clone_from(&flags.table);
+        }
+        input.delimiter = flags.delimiter.or(input.delimiter);
+        input.dialect.comment = flags.comment.or(input.dialect.comment);
+        input.dialect.skip_lines = flags.skip_lines.unwrap_or(input.dialect.skip_lines);
+        if let Some(no_header) = flags.no_header {
+            input.dialect.header = !no_header;
+        }
+        if let Some(ragged) = flags.ragged {
+            input.dialect.pad = ragged == Ragged::Pad;
+        }
+        input
+    }
+
+    fn terms(
+        &self,
+        source: Option<&SourceConfig>,
+        zone: &Zone,
+        latest: Option<Micros>,
+        filter: &Arc<UserFilter>,
+    ) -> Result<Terms, Failure> {
+        let flags = self.flags;
+        let mut null_words = source
+            .map(|source| source.null_words.clone())
+            .unwrap_or_default();
+        null_words.extend(flags.null_word.iter().cloned());
+        let encoding = flags.encoding.or(source.and_then(|source| source.encoding));
+        let anonymous = flags
+            .anonymous
+            .or(source.and_then(|source| source.anonymous));
+        Ok(Terms {
+            time: self.time_spec(source, zone, latest)?,
+            null_words,
+            anonymous: anonymous.unwrap_or(Anonymous::Reject),
+            latin1: encoding == Some(Encoding::Latin1),
+            filter: Arc::clone(filter),
+        })
+    }
+
+    fn time_spec(
+        &self,
+        source: Option<&SourceConfig>,
+        zone: &Zone,
+        latest: Option<Micros>,
+    ) -> Result<TimeSpec, Failure> {
+        let flags = self.flags;
+        let defaults = TimeSpec::default();
+        let source_zone = self.of_source(
+            "--source-timezone",
+            error::UNKNOWN_ZONE,
+            &flags.source_timezone,
+            source.and_then(|source| source.timezone.as_ref()),
+            parse_zone,
+        )?;
+        let window = self.of_source(
+            "--epoch-window",
+            error::USAGE,
+            &flags.epoch_window,
+            source.and_then(|source| source.epoch_window.as_ref()),
+            parse_years,
+        )?;
+        let format = self.of_source(
+            "--time-format",
+            error::USAGE,
+            &flags.time_format,
+            source.and_then(|source| source.time_format.as_ref()),
+            |text| TimeSpec::check_format(text).map(|()| text.to_owned()),
+        )?;
+        let earliest = self.of_source(
+            "--min-time",
+            error::USAGE,
+            &flags.min_time,
+            source.and_then(|source| source.min_time.as_ref()),
+            |text| parse_boundary(text, zone),
+        )?;
+        let earliest = earliest.map(|boundary| match boundary {
+            Boundary::Instant(at) | Boundary::Date { start: at, .. } => at,
+        });
+        Ok(TimeSpec {
+            format,
+            epoch_unit: flags
+                .epoch_unit
+                .or(source.and_then(|source| source.epoch_unit)),
+            zone: source_zone,
+            skipped_hour: flags
+                .skipped_hour
+                .or(source.and_then(|source| source.skipped_hour))
+                .unwrap_or(SkippedHour::Reject),
+            repeated_hour: flags
+                .repeated_hour
+                .or(source.and_then(|source| source.repeated_hour))
+                .unwrap_or(RepeatedHour::Reject),
+            hour_24: flags
+                .hour_24
+                .or(source.and_then(|source| source.hour_24))
+                .unwrap_or(Hour24::Reject),
+            epoch_window: window.unwrap_or(defaults.epoch_window),
+            earliest: earliest.unwrap_or(defaults.earliest),
+            latest: latest.unwrap_or(defaults.latest),
+        })
+    }
+
+    /// A value from its flag, else from the source's key.
+    fn of_source<T>(
+        &self,
+        flag: &str,
+        id: ErrorId,
+        typed: &Option<String>,
+        key: Option<&Spanned<String>>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Failure> {
+        match (typed, key) {
+            (Some(text), _) => parse(text)
+                .map(Some)
+                .map_err(|cause| flag_failure(id, flag, text, &cause)),
+            (None, Some(text)) => self.at(id, text, parse).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// `1990..2100`: the first instant of the first year to the first of the last.
+fn parse_years(text: &str) -> Result<(Micros, Micros), String> {
+    let expected = || "expected years such as 1990..2100".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(expected)?;
+    let start = |year: &str| match parse_boundary(&format!("{year}-01-01"), &Zone::UTC) {
+        Ok(Boundary::Date { start, .. }) => Ok(start),
+        _ => Err(expected()),
+    };
+    match (start(from)?, start(to)?) {
+        (from, to) if from < to => Ok((from, to)),
+        _ => Err(expected()),
+    }
+}
+
+/// Whether the part before `=` can be a source's name rather than a piece of a path.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '\\', ':', ';', '*', '?', ' '])
+}
+
+fn looks_like_database(input: &Input) -> bool {
+    let first = || input.files().first().cloned();
+    match input.format {
+        Some(format) => format == InputFormat::Sqlite,
+        None if input.typed.starts_with("sqlite:") => true,
+        None if input.is_stdin() => false,
+        None => first().is_some_and(|path| crate::import::file::is_sqlite(&path)),
+    }
+}
+
+/// Nothing is no input, and an address of a server is refused by its scheme alone: what follows may
+/// hold a password.
+fn check_typed(typed: &str) -> Result<(), String> {
+    if typed.is_empty() {
+        return Err("an input is empty; expected a path".to_owned());
+    }
+    match typed.split_once("://") {
+        Some((scheme, _)) if scheme != "sqlite" => {
+            let shown = crate::visible::shortened(scheme);
+            Err(format!(
+                "{shown} addresses are not read yet; name files or SQLite databases"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Two files of one name are told apart by the user; databases get prefixes later. The failure
+/// comes with the number of the input that is to blame. No file is looked into but to settle
+/// whether two of one name are databases.
+fn check_names(inputs: &[Input]) -> Result<(), (usize, Failure)> {
+    let mut names: HashMap<String, &Input> = HashMap::new();
+    let has_many_names = |input: &Input| input.table.is_none() && looks_like_database(input);
+    for (index, input) in inputs.iter().enumerate() {
+        let name = input.source_name();
+        if let Err(failure) = check_name(&name) {
+            match has_many_names(input) {
+                true => continue,
+                false => return Err((index, failure)),
+            }
+        }
+        match names.get(&name) {
+            Some(first) if !has_many_names(first) && !has_many_names(input) => {
+                return Err((index, same_name(&name, &first.typed, &input.typed)));
+            }
+            Some(first) if !has_many_names(first) => {}
+            _ => drop(names.insert(name, input)),
+        }
+    }
+    Ok(())
+}
+
+fn check_stdin(inputs: &[Input]) -> Result<(), Failure> {
+    let named = inputs.iter().filter(|input| input.is_stdin()).count();
+    if named > 1 {
+        return Err(Failure::new(error::STDIN, "standard input is named twice"));
+    }
+    if named == 1 && std::io::stdin().is_terminal() {
+        return Err(
+            Failure::new(error::STDIN, "waiting for input is off; pipe a file")
+                .help("for example: zcat posts.csv.gz | sessionize -"),
+        );
+    }
+    Ok(())
+}
