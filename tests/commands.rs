@@ -689,24 +689,24 @@ fn explain_tells_every_role() {
         [
             ["", "", "no open session within 30m before it: closes none"],
             ["", "", "no open session within 30m before it: makes none"],
-            ["", "1", "opens session 1: a start opens a session"],
+            ["", "1", "opens session 1: a start"],
             ["0", "1", "joins session 1: 0s ≤ 30m"],
             ["300", "", "its source is ignored"],
-            ["600", "2", "opens session 2: a start opens a session"],
+            ["600", "2", "opens session 2: a start"],
             ["600", "2", "closes session 2: 10m ≤ 30m"],
             [
                 "300",
                 "",
                 "no open session within 30m before it: makes none"
             ],
-            ["360", "3", "opens session 3: the session before was closed"],
+            ["360", "3", "opens session 3: the last was closed"],
             ["240", "", "closes session 3, without extending it"],
             [
                 "300",
                 "",
                 "no open session within 30m before it: closes none"
             ],
-            ["360", "4", "opens session 4: the session before was closed"],
+            ["360", "4", "opens session 4: the last was closed"],
             [
                 "3480",
                 "",
@@ -749,11 +749,7 @@ fn explain_tells_cuts_and_dropped_duplicates() {
             ["1", "2", "opens session 2: midnight has passed"],
             ["600", "2", "joins session 2: 10m ≤ 30m"],
             ["0", "", "a duplicate, dropped"],
-            [
-                "1",
-                "3",
-                "opens session 3: more than 10m after the session's start"
-            ],
+            ["1", "3", "opens session 3: more than 10m after its start"],
         ]
     );
 }

@@ -110,3 +110,14 @@ fn the_configuration_in_the_readme_is_accepted() {
     scratch.file("sessionize.toml", shown);
     scratch.run(["--format", "json"]).expect_ok();
 }
+
+#[test]
+fn an_explanation_shows_every_gap_and_source_on_a_page_of_eighty_columns() {
+    let printed = checkout().run(["explain", "7"]).expect_ok().stdout();
+    let header = printed
+        .lines()
+        .find(|line| line.starts_with("time "))
+        .expect("a header");
+    let columns: Vec<&str> = header.split_whitespace().collect();
+    assert_eq!(columns, ["time", "gap", "source", "verdict"]);
+}

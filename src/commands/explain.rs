@@ -7,7 +7,7 @@ use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::voice::Voice;
 use crate::commands::{Ending, close};
 use crate::error::{self, Failure};
-use crate::events::{Batch, GIVEN_UP, Micros, Source, UserId};
+use crate::events::{Batch, GIVEN_UP, Micros, SECOND, Source, UserId};
 use crate::import::intake::UserFilter;
 use crate::output::Output;
 use crate::report;
@@ -17,7 +17,7 @@ use crate::sessions::rule::{Opening, Progress, Rule, Verdict};
 use crate::sessions::scan::scan;
 use crate::sessions::session::open_after;
 use crate::settings::Settings;
-use crate::time::duration::write_duration;
+use crate::time::duration::{Timeout, write_duration};
 
 /// Explains one user's sessions, whatever the window.
 pub(super) fn run(
@@ -172,17 +172,17 @@ fn note(sessions: &mut Vec<ExplainedSession>, verdict: Verdict, at: Micros) {
 
 fn words(verdict: Verdict, gap: Option<Micros>, session: u64, rule: &Rule) -> String {
     let timeout = rule.timeout;
-    let gap = gap.map_or(String::new(), write_duration);
+    let gap = gap.map_or(String::new(), |gap| near(gap, timeout));
     match verdict {
         Verdict::Opens(opening) => {
             let longest = || write_duration(rule.max_length.unwrap_or_default());
             let why = match opening {
                 Opening::First => "the first event".to_owned(),
                 Opening::Gap => format!("{gap} > {timeout}"),
-                Opening::Start => "a start opens a session".to_owned(),
-                Opening::Closed => "the session before was closed".to_owned(),
+                Opening::Start => "a start".to_owned(),
+                Opening::Closed => "the last was closed".to_owned(),
                 Opening::Midnight => "midnight has passed".to_owned(),
-                Opening::TooLong => format!("more than {} after the session's start", longest()),
+                Opening::TooLong => format!("more than {} after its start", longest()),
             };
             format!("opens session {session}: {why}")
         }
@@ -193,4 +193,10 @@ fn words(verdict: Verdict, gap: Option<Micros>, session: u64, rule: &Rule) -> St
         Verdict::ExpiresNone => format!("no open session within {timeout} before it: closes none"),
         Verdict::Ignored => "its source is ignored".to_owned(),
     }
+}
+
+/// A gap to be held against the timeout: exact where that decides, else in whole seconds, cut.
+fn near(gap: Micros, timeout: Timeout) -> String {
+    let decides = (gap - timeout.micros()).abs() < SECOND || gap < SECOND;
+    write_duration(if decides { gap } else { gap - gap % SECOND })
 }

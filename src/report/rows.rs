@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::import::ledger::SourceRecord;
 use crate::measures::Row;
 use crate::report::columns::user_text;
-use crate::report::explain::Explanation;
+use crate::report::explain::{ExplainedEvent, Explanation};
 use crate::report::sessions::SessionRow;
 use crate::report::story::seconds;
 use crate::report::{Report, Run, Segment, words};
@@ -213,13 +213,12 @@ pub(crate) fn session_columns(rows: &[SessionRow<'_>], run: &Run) -> Vec<Column>
 /// The events of an explanation.
 pub(crate) fn explanation_columns(explanation: &Explanation) -> Vec<Column> {
     let events = || explanation.events.iter();
-    let zone = &explanation.run.zone;
     vec![
         Column::new(
             "time",
             Side::Left,
             0,
-            events().map(|event| words::local_time(event.at, zone)),
+            events().map(|event| time_beside(event, explanation)),
         ),
         Column::new(
             "gap",
@@ -246,6 +245,22 @@ pub(crate) fn explanation_columns(explanation: &Explanation) -> Vec<Column> {
             events().map(|event| event.verdict.clone()),
         ),
     ]
+}
+
+/// An event's time under the heading of its session, which has the day: the day again only where it
+/// is another, or where there is no session.
+fn time_beside(event: &ExplainedEvent, explanation: &Explanation) -> String {
+    let zone = &explanation.run.zone;
+    let index = event
+        .session
+        .and_then(|number| usize::try_from(number - 1).ok());
+    let session = index.and_then(|index| explanation.sessions.get(index));
+    let time = words::local_time(event.at, zone);
+    let day = session.map(|session| words::date(session.start, zone));
+    match day.and_then(|day| time.strip_prefix(&format!("{day} "))) {
+        Some(clock) => clock.to_owned(),
+        None => time,
+    }
 }
 
 /// The line above the events of a session in an explanation, from the session's number.
