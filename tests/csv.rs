@@ -750,7 +750,7 @@ fn case_33_lines_before_the_header_are_skipped_when_that_is_said() {
     assert_eq!(events_of(comments, &["--comment", "#"]), CLEAN_EVENTS);
     assert_eq!(
         refusal_of("a\nb\n", &["--skip-lines", "9"], 4),
-        "IN-02 file is empty (4 bytes, no header)"
+        "IN-02 no header follows the first 9 lines (--skip-lines)"
     );
 }
 
@@ -1341,4 +1341,40 @@ fn a_text_that_cannot_be_read_has_its_own_id_for_each_place() {
     ] {
         scratch.run([file]).expect_failure(4).expect_stderr(id);
     }
+}
+
+#[test]
+fn a_column_may_name_as_many_sources_as_a_run_can_tell_apart() {
+    let scratch = Scratch::new();
+    let log = |kinds: u32| {
+        let rows = (0..kinds).map(|kind| format!("7,2026-01-01T00:00:00Z,k{kind}\n"));
+        format!("user_id,created_at,kind\n{}", rows.collect::<String>())
+    };
+    scratch.file("most.csv", log(255));
+    scratch.file("over.csv", log(256));
+    let listed = scratch
+        .run([
+            "sessions",
+            "most.csv",
+            "--source-column",
+            "kind",
+            "--format",
+            "csv",
+        ])
+        .expect_ok();
+    assert!(listed.stdout().contains(",0,255,k0:1;k1:1;"));
+    scratch
+        .run(["over.csv", "--source-column", "kind"])
+        .expect_failure(9)
+        .expect_stderr("more than 255 sources");
+}
+
+#[test]
+fn lines_to_skip_beyond_the_end_are_told_as_that() {
+    let scratch = Scratch::new();
+    scratch.file("log.csv", "user_id,created_at\n7,2026-01-01T00:00:00Z\n");
+    scratch
+        .run(["log.csv", "--skip-lines", "100000000000"])
+        .expect_failure(4)
+        .expect_stderr("no header follows the first 100000000000 lines");
 }

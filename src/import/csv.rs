@@ -158,7 +158,7 @@ fn read_blocks(
                 chosen: Vec::new(),
                 warnings: Vec::new(),
             }),
-            false => Err(empty(origin)),
+            false => Err(empty(origin, reading.dialect.skip_lines)),
         };
     };
     let chosen = Chosen::among(&header, reading.asked)?;
@@ -186,8 +186,9 @@ fn read_blocks(
     })
 }
 
-fn empty(origin: &Origin) -> Failure {
+fn empty(origin: &Origin, skipped: u64) -> Failure {
     let message = match origin {
+        _ if skipped > 0 => format!("no header follows the first {skipped} lines (--skip-lines)"),
         Origin::File(path) => {
             let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
             format!("file is empty ({size} bytes, no header)")

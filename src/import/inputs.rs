@@ -336,16 +336,13 @@ fn open_one(
     };
     if input.is_stdin() {
         let dialect = dialect_of(input, Path::new(""));
-        let body = Body::Text {
-            origins: vec![Origin::Stdin],
-            dialect,
-        };
-        let role = input.role(&name, Role::Activity);
+        let place = place(text_kind(&dialect));
+        let origins = vec![Origin::Stdin];
         opened.units.push(Unit {
             input: index,
-            place: place(text_kind(&dialect_of(input, Path::new("")))),
-            role,
-            body,
+            role: input.role(&name, Role::Activity),
+            place,
+            body: Body::Text { origins, dialect },
         });
         return Ok(());
     }

@@ -402,13 +402,14 @@ impl<'a> Intake<'a> {
         if let Some((_, source)) = self.known.iter().find(|(known, _)| **known == *name) {
             return Ok(*source);
         }
-        let own = self.names.own(self.input);
+        // The input's own number is taken only where a row needs it: it may be the 256th.
+        let own = || self.names.own(self.input);
         if self.names.overflowed() {
-            return Ok(own);
+            return Ok(own());
         }
         let refusal = |kind: ErrorId, message: &str| {
             (
-                own,
+                own(),
                 Refusal {
                     kind,
                     column: None,
