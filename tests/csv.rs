@@ -1378,3 +1378,19 @@ fn lines_to_skip_beyond_the_end_are_told_as_that() {
         .expect_failure(4)
         .expect_stderr("no header follows the first 100000000000 lines");
 }
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_bug_in_every_parsing_thread_ends_the_run_and_leaves_nobody_waiting() {
+    let scratch = Scratch::new();
+    let rows = "ada-secret,2026-01-01T00:00:00Z\n".repeat(500);
+    scratch.file("log.csv", format!("user_id,created_at\n{rows}"));
+    let outcome = scratch
+        .sessionize(["log.csv", "--threads", "1"])
+        .env("SESSIONIZE_BLOCK", "64")
+        .env("SESSIONIZE_FAIL", "panic-while-parsing")
+        .run();
+    assert_eq!(outcome.code(), Some(101));
+    assert!(outcome.stderr().contains("internal error"), "{outcome:?}");
+    assert!(!outcome.stderr().contains("ada-secret"), "{outcome:?}");
+}

@@ -485,6 +485,10 @@ impl<'a> Parser<'a> {
     /// Parses one block; gives its physical lines.
     fn block(&mut self, block: &Block) -> u64 {
         self.block = block.number;
+        #[cfg(feature = "failpoints")]
+        if std::env::var("SESSIONIZE_FAIL").is_ok_and(|fail| fail == "panic-while-parsing") {
+            panic!("planted: {:?}", block.bytes);
+        }
         self.intake
             .begin_block(self.layout.first_block + block.number);
         if !block.quoted {
