@@ -701,6 +701,24 @@ pub struct Flags {
         help_heading = "Running"
     )]
     pub threads: Option<usize>,
+    /// How much memory to use; what does not fit goes to a temporary file [default: half of what is free]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SIZE",
+        env = "SESSIONIZE_MEMORY",
+        help_heading = "Running"
+    )]
+    pub memory: Option<String>,
+    /// The folder of that file, which has no name there [default: TMPDIR, else /tmp]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "SESSIONIZE_TEMP_DIR",
+        help_heading = "Running"
+    )]
+    pub temp_dir: Option<PathBuf>,
     /// The configuration [default: sessionize.toml in this folder, if there is one]
     #[arg(
         long,
@@ -774,7 +792,8 @@ fn field_size(text: &str) -> Result<u64, String> {
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
+/// `64MiB`, `64M` or `67108864`, in bytes.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|sign: char| sign.is_ascii_alphabetic());
     let factor: u64 = match text[digits.len()..].to_lowercase().as_str() {
         "" | "b" => 1,

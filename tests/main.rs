@@ -21,5 +21,6 @@ mod parquet;
 mod partial;
 mod readme;
 mod report;
+mod spill;
 mod time;
 mod times;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use chrono::Datelike;
 use chrono_tz::Tz;
@@ -12,9 +13,10 @@ use rand_pcg::Pcg64;
 use sessionize::events::{
     Batch, EARLIEST, GIVEN_UP, LATEST, Micros, Role, SECOND, Source, User, UserId,
 };
-use sessionize::sessions::partition::{Partitioner, Partitions};
+use sessionize::sessions::partition::{Partitioner, Partitions, Sharing};
 use sessionize::sessions::rule::Rule;
 use sessionize::sessions::scan::{ScanPlan, UserSessions, scan};
+use sessionize::sessions::spill::Memory;
 use sessionize::time::duration::Timeout;
 use sessionize::time::period::{Calendar, PeriodLength};
 use sessionize::time::zone::Zone;
@@ -207,7 +209,9 @@ fn engine(log: &Log, threads: usize) -> Found {
     for source in 0..log.sources.len() {
         translation[usize::from(provisional(source))] = source as u8;
     }
-    let mut parts: Vec<Partitioner> = (0..threads).map(|_| Partitioner::default()).collect();
+    let memory = Arc::new(Memory::new(u64::MAX, std::env::temp_dir()));
+    let sharing = Sharing::new(&memory);
+    let mut parts: Vec<Partitioner<'_>> = (0..threads).map(|_| sharing.partitioner()).collect();
     for (reader, part) in parts.iter_mut().enumerate() {
         let mut batch = Batch::default();
         for (user, at, source) in log.events.iter().skip(reader).step_by(threads) {
@@ -215,7 +219,8 @@ fn engine(log: &Log, threads: usize) -> Found {
         }
         part.take(&batch);
     }
-    let partitions = Partitions::join(parts);
+    let parts = parts.into_iter().map(Partitioner::finish).collect();
+    let partitions = Partitions::join(sharing, parts);
     let span = partitions.span(|_| true).unwrap_or((0, 0));
     let rule = Rule {
         timeout: Timeout::from_micros(log.timeout).expect("timeouts are at least a second"),
@@ -256,7 +261,8 @@ fn engine(log: &Log, threads: usize) -> Found {
             from = to;
         }
     };
-    let (lists, scanned) = scan(partitions, &plan, Vec::new, take);
+    let (lists, scanned) =
+        scan(partitions, &plan, Vec::new, take).expect("the memory is not bounded");
     let mut sessions: Vec<NaiveSession> = lists.into_iter().flatten().collect();
     sessions.sort_by(|one, other| (&one.user, one.start).cmp(&(&other.user, other.start)));
     let mut counts = BTreeMap::new();

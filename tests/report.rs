@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use proptest::prelude::*;
 use sessionize::events::{Micros, Role, SECOND, UserId};
@@ -283,7 +284,7 @@ fn explanation() -> Explanation {
 fn session<'a>(user: UserId<'a>, sources: &[(&'a str, u64)]) -> SessionRow<'a> {
     SessionRow {
         session_id: uuid::Uuid::nil(),
-        user,
+        user: Rc::new(user.to_user()),
         start: MONDAY,
         end: MONDAY + 1_390_500_000,
         events: sources.iter().map(|(_, events)| events).sum(),

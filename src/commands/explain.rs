@@ -51,7 +51,7 @@ pub(super) fn run(
         &gathered.scan_plan(settings, &rule, false),
         || (),
         |(), _| (),
-    );
+    )?;
     let mut run = run_record(settings, &gathered.imported, &scanned);
     run.users = u64::from(!sessions.is_empty());
     run.sessions = sessions.len() as u64;

@@ -2,6 +2,7 @@
 //! rejected rows written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::commands::progress::over;
 use crate::commands::too_many_periods;
@@ -14,10 +15,12 @@ use crate::import::{self, Imported, PlacedReject};
 use crate::output;
 use crate::report::csv::guarded;
 use crate::report::{MissingSource, Run};
-use crate::sessions::partition::{Partitioner, Partitions};
+use crate::sessions::partition::{Partitioner, Partitions, Sharing};
 use crate::sessions::rule::Rule;
 use crate::sessions::scan::{ScanPlan, Scanned};
+use crate::sessions::spill::Memory;
 use crate::settings::Settings;
+use crate::settings::memory::for_keeping;
 use crate::time::period::{Calendar, PeriodLength};
 
 /// What is known of the sources before their events are scanned.
@@ -41,8 +44,13 @@ impl Gathered {
         voice: &Voice,
         each: impl Fn(&Batch) + Sync,
     ) -> Result<(Self, Partitions), Failure> {
-        let mut parts: Vec<Partitioner> = (0..settings.threads)
-            .map(|_| Partitioner::default())
+        let memory = Arc::new(Memory::new(
+            for_keeping(settings.memory, settings.threads),
+            settings.temp_dir.clone(),
+        ));
+        let sharing = Sharing::new(&memory);
+        let mut parts: Vec<Partitioner<'_>> = (0..settings.threads)
+            .map(|_| sharing.partitioner())
             .collect();
         let each = &each;
         let mut sinks: Vec<Sink<'_>> = parts
@@ -58,7 +66,9 @@ impl Gathered {
         drop(sinks);
         let mut translation = [GIVEN_UP; 256];
         translation[..imported.translation.len()].copy_from_slice(&imported.translation);
-        let partitions = Partitions::join(parts);
+        let parts = parts.into_iter().map(Partitioner::finish).collect();
+        let partitions = Partitions::join(sharing, parts);
+        memory.check()?;
         let span = |counts: &dyn Fn(Role) -> bool| {
             partitions.span(|source| match translation[usize::from(source)] {
                 GIVEN_UP => false,

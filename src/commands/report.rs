@@ -51,12 +51,13 @@ fn make(
     let plan = measure_plan(settings, by);
     let calendars =
         Calendars::new(&plan, &before_scan(span)).map_err(|cause| too_many_periods(&cause))?;
+    let memory = partitions.memory();
     let (accumulators, scanned) = scan(
         partitions,
         &gathered.scan_plan(settings, &rule, false),
-        || Accumulator::new(&plan, &calendars),
+        || Accumulator::new(&plan, &calendars).within(&memory),
         |accumulator, user| accumulator.user(user.user, user.sessions),
-    );
+    )?;
     let all = accumulators
         .into_iter()
         .reduce(Accumulator::merge)
@@ -68,6 +69,7 @@ fn make(
         .map(|source| source.name.as_str())
         .collect();
     let measures = all.finish(&scanned.extents, &names);
+    memory.check()?;
     let mut run = run_record(settings, &gathered.imported, &scanned);
     run.by = by;
     run.segment = settings.segment;

@@ -88,12 +88,14 @@ error_ids! {
     NO_TABLE = "DB-02", Database, "a database has no table that is known";
     WRITE = "OUT-01", Output, "an output cannot be written";
     TARGET = "OUT-02", Output, "an output path cannot be used";
+    TEMPORARY = "OUT-03", Output, "a temporary file cannot be written or read";
     LOCKED = "LK-01", Lock, "another run holds the lock";
     FIELD_SIZE = "LM-01", Limit, "a field or line is over the limit";
     EXPANSION = "LM-02", Limit, "a compressed file expands over the limit";
     TOO_MANY_SOURCES = "LM-03", Limit, "there are more sources than can be told apart";
     TOO_MANY_PERIODS = "LM-04", Limit, "the data spans too many periods";
     SIZE = "LM-05", Limit, "a file declares more than can be read";
+    MEMORY = "LM-06", Limit, "the data needs more memory than is allowed";
     BUG = "BUG", Bug, "an internal error";
 }
 

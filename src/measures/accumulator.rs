@@ -2,21 +2,24 @@
 //! It holds cells, and durations where exact quantiles need them; never sessions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
 use crate::events::{Micros, UserId};
 use crate::measures::Measures;
 use crate::measures::Row;
+use crate::measures::durations::Durations;
 use crate::measures::observation::Observation;
 use crate::measures::plan::{Calendars, Plan, Segment};
 use crate::measures::quantile::quantile;
 use crate::measures::rows::{self, UserRow};
-use crate::measures::series::{Series, Slot, append, runs};
+use crate::measures::series::{Series, Slot, runs};
 use crate::measures::summary::UserTotals;
 use crate::measures::trend::{daily_means, trend};
 use crate::sessions::extent::Extents;
 use crate::sessions::session::{Session, SourceSet, open_after};
+use crate::sessions::spill::{Memory, over_memory};
 use crate::time::period::Calendar;
 
 /// Sums over some of the users. Accumulators over other users merge into it; because everything is
@@ -38,7 +41,24 @@ pub struct Accumulator<'a> {
     placed: Vec<(SourceSet, usize, usize)>,
     /// Scratch space: durations of one user in one period.
     durations: Vec<Micros>,
+    room: Option<Room>,
 }
+
+/// What an accumulator took of the run's memory.
+#[derive(Clone, Debug)]
+struct Room {
+    memory: Arc<Memory>,
+    /// Durations and rows added since memory was last taken for them.
+    untaken: usize,
+    /// Bytes taken for durations, which can be spilled.
+    for_durations: usize,
+}
+
+/// Bytes of memory for which an accumulator asks at once.
+const ASKED: usize = 1 << 18;
+
+/// Bytes of a duration in memory, with what a growing list holds ready.
+const DURATION: usize = size_of::<Micros>() * 3 / 2;
 
 impl<'a> Accumulator<'a> {
     /// An accumulator without any user.
@@ -54,7 +74,20 @@ impl<'a> Accumulator<'a> {
             user_rows: Vec::new(),
             placed: Vec::new(),
             durations: Vec::new(),
+            room: None,
         }
+    }
+
+    /// The same, within the memory of the run: durations that do not fit go to its temporary file,
+    /// and rows of users that do not fit make the run fail.
+    #[must_use]
+    pub fn within(mut self, memory: &Arc<Memory>) -> Self {
+        self.room = Some(Room {
+            memory: Arc::clone(memory),
+            untaken: 0,
+            for_durations: 0,
+        });
+        self
     }
 
     /// Adds all sessions of one user that start in the window, in time order. They must start
@@ -77,13 +110,53 @@ impl<'a> Accumulator<'a> {
             Some(Segment::User) => self.add_user_rows(user, sessions),
             Some(Segment::SourceSet) => self.add_to_source_sets(sessions),
         }
+        self.take_room(sessions.len());
+    }
+
+    /// Takes memory for the durations, or the user's rows, of so many sessions more.
+    fn take_room(&mut self, sessions: usize) {
+        let Some(room) = &mut self.room else {
+            return;
+        };
+        let each = match self.plan.segment {
+            Some(Segment::User) => DURATION + size_of::<UserRow>(),
+            _ => DURATION,
+        };
+        room.untaken += sessions * each;
+        if room.untaken < ASKED {
+            return;
+        }
+        let asked = std::mem::take(&mut room.untaken);
+        if room.memory.take(asked) {
+            room.for_durations += asked;
+        } else if self.plan.segment == Some(Segment::User) {
+            room.memory.fail(over_memory("rows for every user"));
+        } else {
+            room.memory
+                .give_back(std::mem::take(&mut room.for_durations));
+            let memory = Arc::clone(&room.memory);
+            for durations in self.all_durations() {
+                durations.spill(&memory);
+            }
+        }
+    }
+
+    /// The durations of every row.
+    fn all_durations(&mut self) -> impl Iterator<Item = &mut Durations> {
+        let of_rows = self
+            .all_users
+            .iter_mut()
+            .chain(self.source_sets.values_mut());
+        of_rows
+            .flat_map(Series::durations)
+            .chain([&mut self.overall.durations])
     }
 
     /// Adds what another accumulator of the same plan and calendars holds, over other users.
     #[must_use]
     pub fn merge(mut self, mut other: Self) -> Self {
         self.overall.cell.merge(&other.overall.cell);
-        append(&mut self.overall.durations, other.overall.durations);
+        self.overall.durations.append(other.overall.durations);
         self.touching_ends += other.touching_ends;
         for (series, other) in self.all_users.iter_mut().zip(other.all_users) {
             series.merge(other);
@@ -163,14 +236,11 @@ impl<'a> Accumulator<'a> {
 
     /// Everything together. Takes the durations from where the rows kept them.
     fn overall_row(&mut self) -> Row {
-        let durations = &mut self.overall.durations;
-        for series in self
-            .all_users
-            .iter_mut()
-            .chain(self.source_sets.values_mut())
-        {
-            series.take_durations(durations);
+        let mut all = Durations::default();
+        for durations in self.all_durations() {
+            all.append(std::mem::take(durations));
         }
+        self.overall.durations = all;
         Row {
             period: None,
             complete: None,
@@ -279,7 +349,7 @@ fn totals<'s>(sessions: impl IntoIterator<Item = &'s Session>, open_after: Micro
 }
 
 fn keep_durations<'s>(
-    durations: &mut Vec<Micros>,
+    durations: &mut impl Extend<Micros>,
     sessions: impl IntoIterator<Item = &'s Session>,
     open_after: Micros,
 ) {

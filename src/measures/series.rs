@@ -1,9 +1,8 @@
 //! One line through time: a cell per period, what each shares with the one before it, and the
 //! durations where they are kept.
 
-use crate::events::Micros;
+use crate::measures::durations::Durations;
 use crate::measures::interval::change;
-use crate::measures::quantile::quantile;
 use crate::measures::summary::{Cell, Pair, UserTotals};
 use crate::measures::{Change, Figures};
 use crate::sessions::session::Session;
@@ -21,15 +20,15 @@ pub(crate) struct Slot {
     pub(crate) cell: Cell,
     /// What it shares with the period before it.
     pub(crate) pair: Pair,
-    /// Durations of the closed sessions in microseconds, in no order; empty when not kept.
-    pub(crate) durations: Vec<Micros>,
+    /// Durations of the closed sessions; empty when not kept.
+    pub(crate) durations: Durations,
 }
 
 impl Slot {
     /// Its figures; median and 90th percentile only where durations were kept.
     pub(crate) fn figures(&mut self) -> Figures {
-        let median = quantile(&mut self.durations, 50);
-        let p90 = quantile(&mut self.durations, 90);
+        let median = self.durations.quantile(50);
+        let p90 = self.durations.quantile(90);
         self.cell.figures(median, p90)
     }
 }
@@ -74,7 +73,7 @@ impl Series {
         for (slot, other) in self.slots.iter_mut().zip(other.slots) {
             slot.cell.merge(&other.cell);
             slot.pair.merge(&other.pair);
-            append(&mut slot.durations, other.durations);
+            slot.durations.append(other.durations);
         }
     }
 
@@ -93,21 +92,10 @@ impl Series {
         Some((first, last))
     }
 
-    /// Moves all durations out, into one vector.
-    pub(crate) fn take_durations(&mut self, all: &mut Vec<Micros>) {
-        all.reserve(self.slots.iter().map(|slot| slot.durations.len()).sum());
-        for slot in &mut self.slots {
-            all.append(&mut std::mem::take(&mut slot.durations));
-        }
+    /// The durations of each period.
+    pub(crate) fn durations(&mut self) -> impl Iterator<Item = &mut Durations> {
+        self.slots.iter_mut().map(|slot| &mut slot.durations)
     }
-}
-
-/// Appends the shorter to the longer: their order means nothing.
-pub(crate) fn append(durations: &mut Vec<Micros>, mut others: Vec<Micros>) {
-    if others.len() > durations.len() {
-        std::mem::swap(durations, &mut others);
-    }
-    durations.append(&mut others);
 }
 
 /// The runs of one user's sessions, in time order, that start in one period each; with a

@@ -166,7 +166,7 @@ pub(crate) fn report_extra_cells(row: &Row) -> [Cell<'_>; REPORT_EXTRA.len()] {
 pub(crate) fn session_cells<'a>(row: &'a SessionRow<'_>) -> [Cell<'a>; SESSIONS.len()] {
     [
         Cell::Plain(row.session_id.to_string()),
-        Cell::Text(user_text(row.user)),
+        Cell::Text(user_text(row.user.as_id())),
         Cell::Instant(row.start),
         Cell::Instant(row.end),
         Cell::Seconds((row.end - row.start).into()),

@@ -183,7 +183,7 @@ pub(crate) fn session_columns(rows: &[SessionRow<'_>], run: &Run) -> Vec<Column>
     };
     vec![
         column("user", Side::Data(8), 0, &|row| {
-            user_text(row.user).into_owned()
+            user_text(row.user.as_id()).into_owned()
         }),
         column("start", Side::Left, 1, &|row| {
             words::local_time(row.start, &run.zone)

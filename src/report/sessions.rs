@@ -1,14 +1,16 @@
 //! The list of sessions, one row each, in every format.
 
-use crate::events::{Micros, UserId};
+use std::rc::Rc;
+
+use crate::events::{Micros, User};
 
 /// One session as it is listed.
 #[derive(Clone, Debug)]
 pub struct SessionRow<'a> {
     /// A UUID v5 of the definition, the user and the start.
     pub session_id: uuid::Uuid,
-    /// The user.
-    pub user: UserId<'a>,
+    /// The user, shared by its sessions.
+    pub user: Rc<User>,
     /// First event.
     pub start: Micros,
     /// Last event.

@@ -14,8 +14,8 @@ pub struct Extent {
     pub first: Micros,
     /// The last event.
     pub last: Micros,
-    /// The longest silence of all users together. Exact where it is at least the timeout;
-    /// otherwise some value below the timeout (nothing asks for more).
+    /// The longest silence of all users together. Exact where it is longer than the timeout;
+    /// otherwise some value up to the timeout (nothing asks for more).
     pub longest_silence: Micros,
 }
 
@@ -31,7 +31,7 @@ pub struct Extents {
 /// Collects extents from events in any order, exactly.
 ///
 /// Time is cut into buckets of one timeout; each keeps its first and last event per source. A
-/// silence of at least a timeout lies between the last event of one bucket and the first of the
+/// silence longer than a timeout lies between the last event of one bucket and the first of the
 /// next one that has any; nobody asks for a shorter one.
 #[derive(Clone, Debug)]
 pub(crate) struct Silences {
@@ -98,6 +98,23 @@ impl Silences {
         };
         let bucket = &mut self.buckets[place];
         *bucket = (bucket.0.min(at), bucket.1.max(at));
+    }
+
+    /// Notes events of one source from `first` to `last` without a gap longer than the timeout.
+    #[inline]
+    pub(crate) fn note_run(&mut self, first: Micros, last: Micros, source: u8) {
+        self.note(first, source);
+        loop {
+            // Between two events of the run no silence is longer than the timeout, so that the
+            // buckets that it passes count as full.
+            let recent = self.recent[usize::from(source)];
+            let bucket = &mut self.buckets[recent.place];
+            bucket.1 = bucket.1.max(last.min(recent.to - 1));
+            if last < recent.to {
+                return;
+            }
+            self.note(recent.to, source);
+        }
     }
 
     /// The place of the bucket that an event falls into, which is its source's recent one now.

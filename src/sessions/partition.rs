@@ -1,8 +1,13 @@
 //! The first step of the engine: each reading thread scatters its events into partitions by a
-//! fixed hash of the user, so that a user's events meet in one partition whatever their order.
+//! fixed hash of the user, so that a user's events meet in one partition whatever their order. What
+//! does not fit into the memory allowed goes to the temporary file, piece by piece.
+
+use std::sync::{Arc, Mutex};
 
 use crate::events::{Batch, Micros, UserId};
-use crate::sessions::users::{Key, Texts, mix, number_key, text_hash};
+use crate::sessions::piece::{CHUNK, LARGEST, PIECE, Packed, encode, packed};
+use crate::sessions::spill::{Memory, Place, over_memory};
+use crate::sessions::users::{Key, SHARDS, Shard, Texts, mix, number_key, text_hash};
 
 /// The span of no event.
 const NO_EVENT: (Micros, Micros) = (Micros::MAX, Micros::MIN);
@@ -10,138 +15,331 @@ const NO_EVENT: (Micros, Micros) = (Micros::MAX, Micros::MIN);
 /// How many partitions there are; 512 was measured to beat 2048 at a hundred million events.
 pub(crate) const PARTITIONS: usize = 512;
 
-/// An event in 16 bytes: the user's key, and the time with the source in its low eight bits.
-#[derive(Clone, Copy)]
-pub(crate) struct Packed {
-    pub(crate) user: Key,
-    pub(crate) word: i64,
+/// Partitions whose users' texts are in one shard.
+const OF_SHARD: usize = PARTITIONS / SHARDS;
+
+/// The partition of a user by its hash.
+fn partition_of(hash: u64) -> usize {
+    (hash >> 32) as usize % PARTITIONS
 }
 
-/// The packed word; its order is time, then source.
-fn pack(at: Micros, source: u8) -> i64 {
-    (at << 8) | i64::from(source)
+/// A packed piece, where it is.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Kept(Box<[u8]>),
+    Spilled(Place),
 }
 
-/// The time in a packed word.
-pub(crate) fn time_of(word: i64) -> Micros {
-    word >> 8
+/// Events of the same users, whole.
+#[derive(Debug, Default)]
+pub(crate) struct Partition {
+    pub(crate) pieces: Vec<Piece>,
+    /// Number of events.
+    pub(crate) events: usize,
 }
 
-/// The source in a packed word.
-pub(crate) fn source_of(word: i64) -> u8 {
-    word as u8
+impl Partition {
+    fn append(&mut self, mut other: Partition) {
+        self.pieces.append(&mut other.pieces);
+        self.events += other.events;
+    }
 }
 
-/// A growing list of events in pieces, so that growing never copies what is there.
-#[derive(Default)]
-struct Pieces {
-    full: Vec<Vec<Packed>>,
+/// Packs events into pieces of several partitions.
+#[derive(Debug)]
+pub(crate) struct Scatter {
+    memory: Arc<Memory>,
+    /// The chunk being filled of each partition, one after the other; empty until one is.
     open: Vec<Packed>,
+    filled: Vec<u8>,
+    /// The piece being filled of each partition.
+    encoded: Vec<Vec<u8>>,
+    full: Vec<Partition>,
 }
 
-impl Pieces {
-    const LARGEST: usize = 2048;
-
-    fn push(&mut self, event: Packed) {
-        if self.open.len() == self.open.capacity() {
-            let next = (self.open.capacity() * 2).clamp(16, Self::LARGEST);
-            let full = std::mem::replace(&mut self.open, Vec::with_capacity(next));
-            if !full.is_empty() {
-                self.full.push(full);
-            }
+impl Scatter {
+    pub(crate) fn new(memory: &Arc<Memory>, partitions: usize) -> Self {
+        Self {
+            memory: Arc::clone(memory),
+            open: Vec::new(),
+            filled: vec![0; partitions],
+            encoded: vec![Vec::new(); partitions],
+            full: (0..partitions).map(|_| Partition::default()).collect(),
         }
-        self.open.push(event);
     }
 
-    fn into_pieces(mut self) -> Vec<Vec<Packed>> {
-        self.full.push(self.open);
+    #[inline]
+    pub(crate) fn push(&mut self, partition: usize, event: Packed) {
+        let filled = usize::from(self.filled[partition]);
+        match self.open.get_mut(partition * CHUNK + filled) {
+            Some(place) => *place = event,
+            None => self.begin(partition, event),
+        }
+        self.filled[partition] += 1;
+        if filled + 1 == CHUNK {
+            self.close_chunk(partition);
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self, partition: usize, event: Packed) {
+        self.open = vec![[0; 2]; self.filled.len() * CHUNK];
+        self.open[partition * CHUNK] = event;
+    }
+
+    fn close_chunk(&mut self, partition: usize) {
+        let count = usize::from(std::mem::take(&mut self.filled[partition]));
+        if count == 0 {
+            return;
+        }
+        let from = partition * CHUNK;
+        let encoded = &mut self.encoded[partition];
+        encode(&self.open[from..from + count], encoded);
+        self.full[partition].events += count;
+        if encoded.len() + LARGEST > PIECE {
+            self.close_piece(partition);
+        }
+    }
+
+    fn close_piece(&mut self, partition: usize) {
+        let encoded = &mut self.encoded[partition];
+        let piece = match self.memory.take(encoded.len()) {
+            true => Piece::Kept(encoded.as_slice().into()),
+            false => Piece::Spilled(self.memory.write(encoded)),
+        };
+        encoded.clear();
+        self.full[partition].pieces.push(piece);
+    }
+
+    /// All partitions.
+    pub(crate) fn finish(mut self) -> Vec<Partition> {
+        for partition in 0..self.full.len() {
+            self.close_chunk(partition);
+            if !self.encoded[partition].is_empty() {
+                self.close_piece(partition);
+            }
+        }
         self.full
     }
 }
 
-/// One reading thread's share of the events.
-pub struct Partitioner {
-    partitions: Vec<Pieces>,
-    texts: Texts,
-    spans: [(Micros, Micros); 256],
+/// What the reading threads of a run share: the memory allowed, and the texts of ids.
+#[derive(Debug)]
+pub struct Sharing {
+    memory: Arc<Memory>,
+    shards: Vec<Mutex<TextShard>>,
 }
 
-impl Default for Partitioner {
-    fn default() -> Self {
+/// Users whose ids are text, by a part of their hashes, and their events.
+#[derive(Debug)]
+struct TextShard {
+    texts: Shard,
+    scatter: Scatter,
+}
+
+impl Sharing {
+    /// For one run.
+    pub fn new(memory: &Arc<Memory>) -> Self {
+        let shard = |number| {
+            Mutex::new(TextShard {
+                texts: Shard::new(number),
+                scatter: Scatter::new(memory, OF_SHARD),
+            })
+        };
         Self {
-            partitions: (0..PARTITIONS).map(|_| Pieces::default()).collect(),
-            texts: Texts::default(),
+            memory: Arc::clone(memory),
+            shards: (0..SHARDS).map(shard).collect(),
+        }
+    }
+
+    /// What one reading thread scatters into.
+    pub fn partitioner(&self) -> Partitioner<'_> {
+        Partitioner {
+            sharing: self,
+            numbers: Scatter::new(&self.memory, PARTITIONS),
+            waiting: (0..SHARDS).map(|_| Waiting::default()).collect(),
             spans: [NO_EVENT; 256],
         }
     }
 }
 
-impl Partitioner {
-    /// Takes all events of a batch; the batch is left as it was.
-    pub fn take(&mut self, batch: &Batch) {
-        for (at, user, source) in batch.iter() {
-            let span = &mut self.spans[usize::from(source)];
-            *span = (span.0.min(at), span.1.max(at));
-            let (user, hash) = self.key(user);
-            let partition = (hash >> 32) as usize % PARTITIONS;
-            self.partitions[partition].push(Packed {
-                user,
-                word: pack(at, source),
-            });
-        }
+/// Events of users with text ids that wait until there are enough to take the shard's lock.
+#[derive(Debug, Default)]
+struct Waiting {
+    hashes: Vec<u64>,
+    words: Vec<(Micros, u8)>,
+    /// Where each text ends.
+    ends: Vec<usize>,
+    texts: Vec<u8>,
+}
+
+impl Waiting {
+    /// Events, and bytes of text, after which the lock is taken.
+    const MOST: usize = 512;
+    const MOST_TEXT: usize = 1 << 16;
+
+    fn is_full(&self) -> bool {
+        self.hashes.len() >= Self::MOST || self.texts.len() >= Self::MOST_TEXT
     }
 
-    fn key(&mut self, user: UserId<'_>) -> (Key, u64) {
-        match user {
-            UserId::Text(text) => self.text_key(text),
-            UserId::Number(number) => match number_key(number) {
-                Some(key) => (key, mix(key)),
-                None => self.text_key(&number.to_string()),
-            },
-        }
+    fn push(&mut self, hash: u64, text: &[u8], at: Micros, source: u8) {
+        self.hashes.push(hash);
+        self.words.push((at, source));
+        self.texts.extend_from_slice(text);
+        self.ends.push(self.texts.len());
     }
 
-    fn text_key(&mut self, text: &str) -> (Key, u64) {
-        let hash = text_hash(text);
-        (self.texts.intern(text, hash), hash)
+    fn clear(&mut self) {
+        self.hashes.clear();
+        self.words.clear();
+        self.ends.clear();
+        self.texts.clear();
     }
 }
 
-/// All events of a run, scattered, with one numbering of the users.
+/// One reading thread's share of the events.
+#[derive(Debug)]
+pub struct Partitioner<'a> {
+    sharing: &'a Sharing,
+    numbers: Scatter,
+    waiting: Vec<Waiting>,
+    spans: [(Micros, Micros); 256],
+}
+
+impl Partitioner<'_> {
+    /// Takes all events of a batch; the batch is left as it was.
+    pub fn take(&mut self, batch: &Batch) {
+        if self.sharing.memory.has_failed() {
+            return;
+        }
+        for (at, user, source) in batch.iter() {
+            let span = &mut self.spans[usize::from(source)];
+            *span = (span.0.min(at), span.1.max(at));
+            match user {
+                UserId::Text(text) => self.take_text(text.as_bytes(), at, source),
+                UserId::Number(number) => match number_key(number) {
+                    Some(key) => self.take_number(key, at, source),
+                    None => self.take_text(number.to_string().as_bytes(), at, source),
+                },
+            }
+        }
+    }
+
+    #[inline]
+    fn take_number(&mut self, key: Key, at: Micros, source: u8) {
+        let partition = partition_of(mix(key));
+        self.numbers.push(partition, packed(key, at, source));
+    }
+
+    #[inline]
+    fn take_text(&mut self, text: &[u8], at: Micros, source: u8) {
+        let hash = text_hash(text);
+        let shard = partition_of(hash) / OF_SHARD;
+        let waiting = &mut self.waiting[shard];
+        waiting.push(hash, text, at, source);
+        if waiting.is_full() {
+            self.sharing.settle(shard, &mut self.waiting[shard]);
+        }
+    }
+}
+
+impl Sharing {
+    /// Interns the texts that wait, and scatters their events.
+    fn settle(&self, shard: usize, waiting: &mut Waiting) {
+        let mut shard = self.shards[shard]
+            .lock()
+            .expect("no thread panics while it holds a shard");
+        let TextShard { texts, scatter } = &mut *shard;
+        let before = texts.size();
+        let touched = waiting.hashes.iter().map(|&hash| texts.touch(hash));
+        std::hint::black_box(touched.fold(0, u64::wrapping_add));
+        let mut from = 0;
+        for ((&hash, &end), &(at, source)) in
+            waiting.hashes.iter().zip(&waiting.ends).zip(&waiting.words)
+        {
+            let key = texts.intern(&waiting.texts[from..end], hash);
+            scatter.push(partition_of(hash) % OF_SHARD, packed(key, at, source));
+            from = end;
+        }
+        let grown = texts.size() - before;
+        if grown > 0 && !self.memory.take(grown) {
+            self.memory.fail(over_memory("the texts of the users' ids"));
+        }
+        waiting.clear();
+    }
+}
+
+/// All events of a run, scattered.
+#[derive(Debug)]
 pub struct Partitions {
-    /// Per partition, per reading thread, its pieces.
-    pub(crate) partitions: Vec<Vec<Vec<Vec<Packed>>>>,
-    /// Per reading thread, its text indices in the common numbering.
-    pub(crate) renumbered: Vec<Vec<u32>>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) partitions: Vec<Partition>,
     pub(crate) texts: Texts,
     /// The earliest and the latest time of each source, by provisional number.
     spans: [(Micros, Micros); 256],
 }
 
+/// What one thread scattered beside what it shared.
+#[derive(Debug)]
+pub struct Scattered {
+    partitions: Vec<Partition>,
+    spans: [(Micros, Micros); 256],
+}
+
+impl Partitioner<'_> {
+    /// Ends the scattering on this thread.
+    pub fn finish(mut self) -> Scattered {
+        for (shard, waiting) in self.waiting.iter_mut().enumerate() {
+            if !waiting.hashes.is_empty() {
+                self.sharing.settle(shard, waiting);
+            }
+        }
+        Scattered {
+            partitions: self.numbers.finish(),
+            spans: self.spans,
+        }
+    }
+}
+
 impl Partitions {
     /// Joins what the reading threads made.
-    pub fn join(parts: Vec<Partitioner>) -> Self {
-        let mut partitions: Vec<Vec<Vec<Vec<Packed>>>> = (0..PARTITIONS)
-            .map(|_| Vec::with_capacity(parts.len()))
-            .collect();
-        let mut texts = Vec::with_capacity(parts.len());
+    pub fn join(sharing: Sharing, parts: Vec<Scattered>) -> Self {
+        let mut partitions: Vec<Partition> =
+            (0..PARTITIONS).map(|_| Partition::default()).collect();
         let mut spans = [NO_EVENT; 256];
         for part in parts {
-            texts.push(part.texts);
             for (all, own) in spans.iter_mut().zip(part.spans) {
                 *all = (all.0.min(own.0), all.1.max(own.1));
             }
             for (all, own) in partitions.iter_mut().zip(part.partitions) {
-                all.push(own.into_pieces());
+                all.append(own);
             }
         }
-        let (texts, renumbered) = Texts::unite(texts);
+        let mut texts = Vec::with_capacity(SHARDS);
+        for (shard, places) in sharing
+            .shards
+            .into_iter()
+            .zip(partitions.chunks_mut(OF_SHARD))
+        {
+            let shard = shard
+                .into_inner()
+                .expect("no thread panics while it holds a shard");
+            texts.push(shard.texts);
+            for (all, own) in places.iter_mut().zip(shard.scatter.finish()) {
+                all.append(own);
+            }
+        }
         Self {
+            memory: sharing.memory,
             partitions,
-            renumbered,
-            texts,
+            texts: Texts::new(texts),
             spans,
         }
+    }
+
+    /// The memory of the run.
+    pub fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.memory)
     }
 
     /// The first and the last event of the sources that `counts` accepts by provisional number.

@@ -69,6 +69,11 @@ pub enum Verdict {
 }
 
 impl Rule {
+    /// Whether gaps alone decide about activity: nothing else ends a session.
+    pub(crate) fn is_gaps_alone(&self) -> bool {
+        self.days.is_none() && self.max_length.is_none()
+    }
+
     /// The verdict on an event at `at`, which is not before any event that `latest` knows of.
     #[inline]
     fn judge(&self, latest: Option<&Progress>, at: Micros, role: Role) -> Verdict {
@@ -118,7 +123,7 @@ impl Rule {
 
     /// The one comparison: whether a gap parts two sessions. Equal to the timeout, it does not.
     #[inline]
-    fn is_longer_than_timeout(&self, gap: Micros) -> bool {
+    pub(crate) fn is_longer_than_timeout(&self, gap: Micros) -> bool {
         gap > self.timeout.micros()
     }
 

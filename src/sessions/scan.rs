@@ -1,17 +1,18 @@
-//! The second and third step of the engine: sort each partition's events by user, time and source,
-//! and scan them once into sessions. Partitions run in parallel; what comes out does not depend on
-//! how many threads there are.
+//! The third step of the engine: scan each partition's events, sorted, once into sessions.
+//! Partitions run in parallel; what comes out does not depend on how many threads there are.
 
 use std::sync::Mutex;
 
-use crate::events::GIVEN_UP;
+use crate::error::Failure;
 use crate::events::{Micros, Role, Source, UserId};
 use crate::import::ledger::Counts;
 use crate::sessions::extent::{Extents, Silences};
-use crate::sessions::partition::{Packed, Partitions, source_of, time_of};
+use crate::sessions::partition::{Partition, Partitions};
+use crate::sessions::piece::{source_of, time_of};
 use crate::sessions::rule::{Progress, Rule, Verdict};
 use crate::sessions::session::{Session, SourceSet};
-use crate::sessions::users::{Key, Texts, mix};
+use crate::sessions::sort::{Sorted, in_parts, most_events};
+use crate::sessions::users::Texts;
 
 /// What a scan needs besides the events.
 pub struct ScanPlan<'a> {
@@ -19,7 +20,8 @@ pub struct ScanPlan<'a> {
     pub rule: &'a Rule,
     /// The run's sources; events carry indices into it once translated.
     pub sources: &'a [Source],
-    /// From an importer's provisional source numbers to indices into `sources`, or [`GIVEN_UP`].
+    /// From an importer's provisional source numbers to indices into `sources`, or
+    /// [`crate::events::GIVEN_UP`].
     pub translation: [u8; 256],
     /// First and last event, as [`Partitions::span`] gives it.
     pub span: (Micros, Micros),
@@ -63,31 +65,41 @@ pub struct Scanned {
 
 /// Scans all partitions. `take` gets each user that has a session inside the window once; the
 /// accumulators come back in no particular order of users.
+///
+/// # Errors
+///
+/// What does not fit into the memory allowed and cannot be kept elsewhere, or a temporary file that
+/// cannot be written or read.
 pub fn scan<A: Send>(
     partitions: Partitions,
     plan: &ScanPlan<'_>,
     new: impl Fn() -> A + Sync,
     take: impl Fn(&mut A, &UserSessions<'_>) + Sync,
-) -> (Vec<A>, Scanned) {
+) -> Result<(Vec<A>, Scanned), Failure> {
     let Partitions {
+        memory,
         partitions,
-        renumbered,
         texts,
         ..
     } = partitions;
     let span = plan.span;
+    let most = most_events(&memory, plan.threads);
     let queue = Mutex::new(partitions.into_iter());
     let worker = || {
         let mut scanner = Scanner::new(plan, span);
+        let mut sorted = Sorted::default();
         let mut accumulator = new();
         loop {
             let next = queue
                 .lock()
                 .expect("no thread panics while it holds the queue")
-                .next();
-            let Some(partition) = next else { break };
-            scanner.partition(partition, &renumbered, &texts, &mut |user| {
-                take(&mut accumulator, user)
+                .find(|partition| partition.events > 0);
+            let Some(partition) = next.filter(|_| !memory.has_failed()) else {
+                break;
+            };
+            in_parts(partition, most, &memory, &mut |part: Partition| {
+                sorted.fill(part, &memory, &plan.translation);
+                scanner.partition(&sorted, &texts, &mut |user| take(&mut accumulator, user));
             });
         }
         (accumulator, scanner.totals)
@@ -100,6 +112,7 @@ pub fn scan<A: Send>(
             threads.into_iter().map(join).collect()
         })
     };
+    memory.check()?;
     let mut accumulators = Vec::with_capacity(results.len());
     let mut totals = Totals::new(plan, span);
     for (accumulator, part) in results {
@@ -111,7 +124,7 @@ pub fn scan<A: Send>(
         silences,
         after_now,
     } = totals;
-    (
+    Ok((
         accumulators,
         Scanned {
             counts,
@@ -119,7 +132,7 @@ pub fn scan<A: Send>(
             after_now,
             texts,
         },
-    )
+    ))
 }
 
 /// A thread's result; its panic goes on in the caller.
@@ -157,40 +170,46 @@ impl Totals {
 struct Scanner<'a> {
     plan: &'a ScanPlan<'a>,
     totals: Totals,
-    sorted: Sorted,
     sessions: Vec<Session>,
     counts: Vec<(u8, u64)>,
     counts_end: Vec<usize>,
+    /// Whether all events are activity of one source, and gaps alone part them.
+    is_plain: bool,
 }
 
 impl<'a> Scanner<'a> {
     fn new(plan: &'a ScanPlan<'a>, span: (Micros, Micros)) -> Self {
+        let is_plain = match plan.sources {
+            [source] => {
+                source.role == Role::Activity
+                    && !source.drop_duplicates
+                    && !plan.count_sources
+                    && plan.rule.is_gaps_alone()
+            }
+            _ => false,
+        };
         Self {
             plan,
+            is_plain,
             totals: Totals::new(plan, span),
-            sorted: Sorted::default(),
             sessions: Vec::new(),
             counts: Vec::new(),
             counts_end: Vec::new(),
         }
     }
 
+    /// Scans the users of a partition.
     fn partition(
         &mut self,
-        partition: Vec<Vec<Vec<Packed>>>,
-        renumbered: &[Vec<u32>],
+        sorted: &Sorted,
         texts: &Texts,
         take: &mut impl FnMut(&UserSessions<'_>),
     ) {
-        let mut sorted = std::mem::take(&mut self.sorted);
-        sorted.fill(partition, renumbered, &self.plan.translation);
-        let mut from = 0;
-        for (&key, &to) in sorted.users.iter().zip(&sorted.ends) {
-            let words = &mut sorted.words[from..to as usize];
-            if !words.is_sorted() {
-                words.sort_unstable();
+        for (key, words) in sorted.users() {
+            match self.is_plain {
+                true => self.plain_user(words),
+                false => self.user(words),
             }
-            self.user(words);
             if !self.sessions.is_empty() {
                 take(&UserSessions {
                     key,
@@ -200,9 +219,49 @@ impl<'a> Scanner<'a> {
                     counts_end: &self.counts_end,
                 });
             }
-            from = to as usize;
         }
-        self.sorted = sorted;
+    }
+
+    /// Does what [`Self::user`] does for activity of one source that only gaps part.
+    fn plain_user(&mut self, words: &[i64]) {
+        self.sessions.clear();
+        let (mut first, mut repeats) = (0, 0);
+        let mut start = time_of(words[0]);
+        let mut previous = start;
+        for (place, &word) in words.iter().enumerate().skip(1) {
+            let at = time_of(word);
+            repeats += u64::from(at == previous);
+            if self.plan.rule.is_longer_than_timeout(at - previous) {
+                self.close_plain(start, previous, place - first);
+                (first, start) = (place, at);
+            }
+            previous = at;
+        }
+        self.close_plain(start, previous, words.len() - first);
+        self.totals.counts[0].duplicates += repeats;
+        if previous > self.plan.now {
+            let after = words.iter().filter(|&&word| time_of(word) > self.plan.now);
+            self.totals.after_now += after.count() as u64;
+        }
+    }
+
+    fn close_plain(&mut self, start: Micros, end: Micros, events: usize) {
+        let events = events as u64;
+        self.totals.silences.note_run(start, end, 0);
+        let counts = &mut self.totals.counts[0];
+        if start >= self.plan.from && start < self.plan.to {
+            counts.events += events;
+            let mut sources = SourceSet::default();
+            sources.insert(0);
+            self.sessions.push(Session {
+                start,
+                end,
+                events,
+                sources,
+            });
+        } else {
+            counts.filtered_outside_window += events;
+        }
     }
 
     /// Scans one user's events, sorted, into `self.sessions`.
@@ -303,94 +362,6 @@ impl<'a> Scanner<'a> {
         {
             Some(count) => count.1 += 1,
             None => self.counts.push((source, 1)),
-        }
-    }
-}
-
-/// Whether an event's source is part of the run.
-#[inline]
-fn is_used(event: &Packed, translation: &[u8; 256]) -> bool {
-    translation[usize::from(source_of(event.word))] != GIVEN_UP
-}
-
-/// A partition's words grouped by user: a counting sort that keeps the order of arrival.
-#[derive(Default)]
-struct Sorted {
-    users: Vec<Key>,
-    /// Where each user's words end.
-    ends: Vec<u32>,
-    words: Vec<i64>,
-    table: hashbrown::HashTable<u32>,
-    numbers: Vec<u32>,
-}
-
-impl Sorted {
-    fn fill(
-        &mut self,
-        partition: Vec<Vec<Vec<Packed>>>,
-        renumbered: &[Vec<u32>],
-        translation: &[u8; 256],
-    ) {
-        self.users.clear();
-        self.ends.clear();
-        self.table.clear();
-        self.numbers.clear();
-        self.number_users(&partition, renumbered, translation);
-        let mut next = Vec::with_capacity(self.ends.len());
-        let mut total = 0;
-        for end in &mut self.ends {
-            next.push(total);
-            total += *end;
-            *end = total;
-        }
-        self.words.clear();
-        self.words.resize(total as usize, 0);
-        let mut numbers = self.numbers.iter();
-        for piece in partition.into_iter().flatten() {
-            let used = piece.iter().filter(|event| is_used(event, translation));
-            for (event, &number) in used.zip(&mut numbers) {
-                let place = &mut next[number as usize];
-                let source = translation[usize::from(source_of(event.word))];
-                self.words[*place as usize] = (event.word & !0xff) | i64::from(source);
-                *place += 1;
-            }
-        }
-    }
-
-    /// Gives each user of the partition a number, each event its user's, and counts events.
-    fn number_users(
-        &mut self,
-        partition: &[Vec<Vec<Packed>>],
-        renumbered: &[Vec<u32>],
-        translation: &[u8; 256],
-    ) {
-        for (pieces, renumbered) in partition.iter().zip(renumbered) {
-            for event in pieces
-                .iter()
-                .flatten()
-                .filter(|event| is_used(event, translation))
-            {
-                let key = match event.user & 1 {
-                    0 => event.user,
-                    _ => (u64::from(renumbered[(event.user >> 1) as usize]) << 1) | 1,
-                };
-                let users = &mut self.users;
-                let number = *self
-                    .table
-                    .entry(
-                        mix(key),
-                        |&n| users[n as usize] == key,
-                        |&n| mix(users[n as usize]),
-                    )
-                    .or_insert(users.len() as u32)
-                    .get();
-                if number as usize == users.len() {
-                    users.push(key);
-                    self.ends.push(0);
-                }
-                self.ends[number as usize] += 1;
-                self.numbers.push(number);
-            }
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Users as keys: one `u64` per user, and the text of those whose id is no small number. Every
-//! reading thread interns on its own; `Texts::unite` makes one numbering of all of them.
+//! Users as keys: one `u64` per user, and the text of those whose id is no small number, kept once.
+//! Texts are interned in shards by their hash, each behind its own lock, some hundreds at a time.
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
 use crate::events::{UserId, canonical_number};
@@ -10,9 +9,15 @@ use crate::events::{UserId, canonical_number};
 /// Numbers of this size and more are interned like text, so that a tag bit fits beside them.
 const NUMBER_LIMIT: i64 = 1 << 62;
 
-/// A user as the engine carries it: a number shifted by the tag bit, or the index of its text with
+/// A user as the engine carries it: a number shifted by the tag bit, or the place of its text with
 /// the tag bit set. Keys never decide the order of output.
 pub(crate) type Key = u64;
+
+/// How many shards there are.
+pub(crate) const SHARDS: usize = 64;
+
+/// Bits of a key that hold a text's place within its shard.
+const PLACE_BITS: u32 = 40;
 
 /// The key of a number, where it fits.
 pub(crate) fn number_key(number: i64) -> Option<Key> {
@@ -22,6 +27,7 @@ pub(crate) fn number_key(number: i64) -> Option<Key> {
 }
 
 /// A fixed, well-mixed hash of a key or a number.
+#[inline]
 pub(crate) fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -29,80 +35,157 @@ pub(crate) fn mix(value: u64) -> u64 {
 }
 
 /// A fixed hash of an id's text, so that a user's partition never depends on arrival.
-pub(crate) fn text_hash(text: &str) -> u64 {
-    FixedState::with_seed(7).hash_one(text.as_bytes())
+pub(crate) fn text_hash(text: &[u8]) -> u64 {
+    FixedState::with_seed(7).hash_one(text)
 }
 
-struct Entry {
-    hash: u64,
-    from: usize,
-    len: u32,
-}
-
-/// Interned id texts.
-#[derive(Default)]
+/// Interned id texts, by shard.
+#[derive(Debug, Default)]
 pub struct Texts {
-    table: HashTable<u32>,
-    entries: Vec<Entry>,
-    text: String,
+    shards: Vec<Shard>,
 }
 
 impl Texts {
-    /// The key of an id's text, kept once. `hash` is its [`text_hash`].
-    pub(crate) fn intern(&mut self, text: &str, hash: u64) -> Key {
-        let Self {
-            table,
-            entries,
-            text: kept,
-        } = self;
-        let found = table.entry(
-            hash,
-            |&index| get(kept, &entries[index as usize]) == text,
-            |&index| entries[index as usize].hash,
-        );
-        let index = *found
-            .or_insert_with(|| {
-                u32::try_from(entries.len()).expect("under four billion users fit in memory")
-            })
-            .get();
-        if index as usize == entries.len() {
-            entries.push(Entry {
-                hash,
-                from: kept.len(),
-                len: text.len() as u32,
-            });
-            kept.push_str(text);
-        }
-        (u64::from(index) << 1) | 1
+    /// Of all shards, in their order.
+    pub(crate) fn new(shards: Vec<Shard>) -> Self {
+        Self { shards }
     }
 
-    /// The user behind a key of this numbering.
+    /// The user behind a key.
     pub fn user(&self, key: u64) -> UserId<'_> {
         if key & 1 == 0 {
             return UserId::Number((key as i64) >> 1);
         }
-        let text = get(&self.text, &self.entries[(key >> 1) as usize]);
-        canonical_number(text.as_bytes()).map_or(UserId::Text(text), UserId::Number)
-    }
-
-    /// One numbering of several: the texts, and for each of the given its indices in the new one.
-    pub(crate) fn unite(all: Vec<Texts>) -> (Texts, Vec<Vec<u32>>) {
-        let mut all = all.into_iter();
-        let mut united = all.next().unwrap_or_default();
-        let mut renumbered = vec![(0..united.entries.len() as u32).collect::<Vec<_>>()];
-        for texts in all {
-            renumbered.push(
-                texts
-                    .entries
-                    .iter()
-                    .map(|entry| (united.intern(get(&texts.text, entry), entry.hash) >> 1) as u32)
-                    .collect(),
-            );
-        }
-        (united, renumbered)
+        let key = key >> 1;
+        let shard = &self.shards[(key >> PLACE_BITS) as usize];
+        let bytes = shard.text((key & ((1 << PLACE_BITS) - 1)) as usize);
+        // Ids come as text, so this cannot replace anything.
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        canonical_number(bytes).map_or(UserId::Text(text), UserId::Number)
     }
 }
 
-fn get<'a>(text: &'a str, entry: &Entry) -> &'a str {
-    &text[entry.from..entry.from + entry.len as usize]
+/// The texts whose hashes fall into one shard: a table of places, and the texts one after the
+/// other, each behind its length.
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    /// The shard's number, in the place where keys have it.
+    number: u64,
+    /// Some bits of the hash above, the text's place plus one below; 0 is empty. A power of two long.
+    slots: Vec<u64>,
+    texts: Vec<u8>,
+    count: usize,
+}
+
+/// A text of this length and more has its length in eight bytes behind this one.
+const LONG: u8 = u8::MAX;
+
+impl Shard {
+    /// An empty one.
+    pub(crate) fn new(number: usize) -> Self {
+        Self {
+            number: (number as u64) << PLACE_BITS,
+            ..Self::default()
+        }
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn size(&self) -> usize {
+        self.slots.len() * size_of::<u64>() + self.texts.capacity()
+    }
+
+    /// What stands where a hash is looked for first. Asked for many hashes before any is interned,
+    /// it brings their slots near, all at once.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> u64 {
+        self.slots.get(self.first_slot(hash)).copied().unwrap_or(0)
+    }
+
+    fn first_slot(&self, hash: u64) -> usize {
+        hash as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    /// The key of an id's text, kept once. `hash` is its [`text_hash`].
+    pub(crate) fn intern(&mut self, text: &[u8], hash: u64) -> Key {
+        if (self.count + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let tag = hash >> PLACE_BITS << PLACE_BITS;
+        let mut slot = self.first_slot(hash);
+        loop {
+            let found = self.slots[slot];
+            if found == 0 {
+                break;
+            }
+            let place = (found & ((1 << PLACE_BITS) - 1)) - 1;
+            if found >> PLACE_BITS == hash >> PLACE_BITS && self.text(place as usize) == text {
+                return self.key(place);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        let place = self.append(text);
+        self.slots[slot] = tag | (place + 1);
+        self.count += 1;
+        self.key(place)
+    }
+
+    fn key(&self, place: u64) -> Key {
+        ((self.number | place) << 1) | 1
+    }
+
+    fn append(&mut self, text: &[u8]) -> u64 {
+        let place = self.texts.len();
+        let needed = text.len() + 1 + size_of::<u64>();
+        if self.texts.capacity() - place < needed {
+            self.texts.reserve_exact(needed.max(place / 4).max(1 << 10));
+        }
+        match u8::try_from(text.len()) {
+            Ok(length) if length < LONG => self.texts.push(length),
+            _ => {
+                self.texts.push(LONG);
+                self.texts
+                    .extend_from_slice(&(text.len() as u64).to_le_bytes());
+            }
+        }
+        self.texts.extend_from_slice(text);
+        place as u64
+    }
+
+    /// The text at a place.
+    #[inline]
+    fn text(&self, place: usize) -> &[u8] {
+        let (from, length) = self.extent(place);
+        &self.texts[from..from + length]
+    }
+
+    /// Where a text begins, and its length.
+    #[inline]
+    fn extent(&self, place: usize) -> (usize, usize) {
+        match self.texts[place] {
+            LONG => {
+                let mut length = [0; 8];
+                length.copy_from_slice(&self.texts[place + 1..place + 9]);
+                (place + 9, u64::from_le_bytes(length) as usize)
+            }
+            length => (place + 1, usize::from(length)),
+        }
+    }
+
+    /// Doubles the table, and finds every text its slot again.
+    fn grow(&mut self) {
+        let length = (self.slots.len() * 2).max(64);
+        let mut slots = vec![0; length];
+        let mut place = 0;
+        while place < self.texts.len() {
+            let (from, count) = self.extent(place);
+            let hash = text_hash(&self.texts[from..from + count]);
+            let mut slot = hash as usize & (length - 1);
+            while slots[slot] != 0 {
+                slot = (slot + 1) & (length - 1);
+            }
+            slots[slot] = (hash >> PLACE_BITS << PLACE_BITS) | (place as u64 + 1);
+            place = from + count;
+        }
+        self.slots = slots;
+    }
 }

@@ -79,6 +79,8 @@ pub(super) struct Config {
     pub(super) rejects: Option<String>,
     pub(super) keep_going: Option<bool>,
     pub(super) threads: Option<Spanned<usize>>,
+    pub(super) memory: Option<Spanned<String>>,
+    pub(super) temp_dir: Option<String>,
     pub(super) users: Option<String>,
     pub(super) sample: Option<Spanned<String>>,
     pub(super) max_future: Option<Spanned<String>>,

@@ -2,6 +2,7 @@
 //! before any source is opened.
 
 mod config;
+pub mod memory;
 mod sources;
 
 use std::collections::HashSet;
@@ -84,6 +85,10 @@ pub struct Settings {
     pub consulted: Vec<PathBuf>,
     /// How many threads to use.
     pub threads: usize,
+    /// The most bytes of memory for the whole process.
+    pub memory: u64,
+    /// Where what does not fit goes.
+    pub temp_dir: PathBuf,
     /// `--sample`.
     pub sample: Option<f64>,
     /// Whether notes are silenced.
@@ -269,6 +274,8 @@ impl Settling<'_> {
                 file.into_iter().chain(self.users_path()).collect()
             },
             threads,
+            memory: self.memory()?,
+            temp_dir: self.temp_dir(),
             sample,
             quiet: flags.quiet == Some(true),
             verbose: flags.verbose > 0,
