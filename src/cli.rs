@@ -114,7 +114,8 @@ Examples:
 Examples:
   sessionize sessions posts.csv comments.csv
   sessionize sessions --last 7d --now 2026-06-01 --format csv -o sessions.csv
-  sessionize sessions app.db --format ndjson | head")]
+  sessionize sessions app.db --format ndjson | head
+  sessionize sessions app.db --format parquet -o sessions.parquet")]
     Sessions {
         #[command(flatten)]
         inputs: Inputs,

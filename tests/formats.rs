@@ -292,7 +292,7 @@ fn case_124_every_format_says_what_it_rests_on() {
             .stdout();
         let value: Value = serde_json::from_str(&json).expect("it is JSON");
         check_run(&value["run"], true);
-        for format in ["csv", "ndjson"] {
+        for format in ["csv", "ndjson", "parquet"] {
             let said = stated(&scratch, &[command], format).loud().run().stderr();
             let line = said
                 .lines()
@@ -460,7 +460,7 @@ fn case_183_no_output_of_a_report_names_a_user_or_repeats_a_cell() {
         &["--segment", "source", "--max-rejects", "100%"],
         &["--error-format", "json"],
     ] {
-        for format in ["table", "csv", "json", "ndjson", "markdown"] {
+        for format in ["table", "csv", "json", "ndjson", "markdown", "parquet"] {
             let outcome = scratch
                 .sessionize(["report", "log.csv", "--total", "--rejects", "rejects.csv"])
                 .args(["--format", format, "--now", "2026-04-01"])
@@ -469,7 +469,7 @@ fn case_183_no_output_of_a_report_names_a_user_or_repeats_a_cell() {
                 .run();
             assert!(matches!(outcome.code(), Some(0 | 4)), "{outcome:?}");
             for text in [
-                outcome.stdout(),
+                String::from_utf8_lossy(&outcome.stdout).into_owned(),
                 outcome.stderr(),
                 scratch.text("rejects.csv"),
             ] {

@@ -24,3 +24,4 @@ mod report;
 mod spill;
 mod time;
 mod times;
+mod write_parquet;

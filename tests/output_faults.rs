@@ -41,6 +41,12 @@ fn case_6_a_reader_that_goes_away_is_no_failure() {
     .run()
     .expect_ok();
     assert_eq!(outcome.stdout().lines().count(), 1);
+    in_shell(
+        listing_as(&scratch, "parquet"),
+        "\"$0\" \"$@\" | head -c 9 > /dev/null; exit ${PIPESTATUS[0]}",
+    )
+    .run()
+    .expect_ok();
 }
 
 #[test]
@@ -48,7 +54,8 @@ fn case_7_a_full_standard_output_is_told() {
     let scratch = Scratch::new();
     for users in [1, 150_000] {
         scratch.file("posts.csv", posts(users));
-        for call in [report_to_stdout(&scratch), listing(&scratch)] {
+        let as_parquet = listing_as(&scratch, "parquet");
+        for call in [report_to_stdout(&scratch), listing(&scratch), as_parquet] {
             let full = OpenOptions::new().write(true).open("/dev/full");
             call.stdout_to(full.expect("there is a /dev/full"))
                 .run()
@@ -211,10 +218,18 @@ fn case_105_a_full_disk_keeps_the_old_report() {
     let scratch = Scratch::new();
     let small = Mount::tmpfs(&scratch.folder("small"), "size=64k");
     let path = small.0.join("report.csv");
-    for (users, fits) in [(1, true), (400, true), (1500, false), (3000, false)] {
+    for (users, fits, format) in [
+        (1, true, "csv"),
+        (400, true, "csv"),
+        (1500, false, "csv"),
+        (3000, false, "csv"),
+        (400, true, "parquet"),
+        (6000, false, "parquet"),
+    ] {
         scratch.file("posts.csv", posts(users));
         fs::write(&path, OLD).expect("there is room for it");
-        let outcome = listing(&scratch).arg("-o").arg("small/report.csv").run();
+        let call = listing_as(&scratch, format);
+        let outcome = call.arg("-o").arg("small/report.csv").run();
         if fits {
             outcome.expect_ok();
             assert_pair(&small.0);
@@ -615,13 +630,17 @@ fn report_to_stdout(scratch: &Scratch) -> Call {
 }
 
 fn listing(scratch: &Scratch) -> Call {
+    listing_as(scratch, "csv")
+}
+
+fn listing_as(scratch: &Scratch, format: &str) -> Call {
     scratch.sessionize([
         "sessions",
         "posts.csv",
         "--now",
         "2026-01-01T00:00:00Z",
         "--format",
-        "csv",
+        format,
     ])
 }
 

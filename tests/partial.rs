@@ -88,7 +88,7 @@ fn case_127_with_keep_going_the_report_says_in_every_format_what_is_missing() {
     for (fault, broken, id, _) in FAULTS {
         let scratch = scratch(fault);
         for command in ["report", "sessions"] {
-            for format in ["table", "csv", "json", "ndjson", "markdown"] {
+            for format in ["table", "csv", "json", "ndjson", "markdown", "parquet"] {
                 for place in [0, 2] {
                     let call = call(&scratch, command, &inputs(place, broken))
                         .args(["--keep-going", "--format", format])
@@ -109,10 +109,10 @@ fn case_127_with_keep_going_the_report_says_in_every_format_what_is_missing() {
 /// The output, or the record of a row format, says that it is incomplete and names the source.
 #[track_caller]
 fn assert_is_partial(outcome: &Outcome, format: &str) {
-    let text = outcome.stdout();
+    let text = String::from_utf8_lossy(&outcome.stdout);
     let record = match format {
         "json" => json(&text)["run"].clone(),
-        "csv" | "ndjson" => {
+        "csv" | "ndjson" | "parquet" => {
             let said = outcome.stderr();
             json(
                 said.lines()

@@ -33,7 +33,7 @@ const ALL_FORMATS: [Format; 5] = [
     Format::Ndjson,
     Format::Markdown,
 ];
-const PLAIN: Style = Style {
+pub(crate) const PLAIN: Style = Style {
     width: 80,
     color: false,
     csv_raw: false,
@@ -64,7 +64,7 @@ fn source(name: &str, counts: Counts) -> SourceRecord {
     }
 }
 
-fn run() -> Run {
+pub(crate) fn run() -> Run {
     let mut posts = source(
         "posts",
         Counts {
@@ -183,7 +183,7 @@ fn compared(change: Change) -> Trend {
     }
 }
 
-fn report() -> Report {
+pub(crate) fn report() -> Report {
     let rise = change(302.0, Some((70.0, 530.0)));
     let daily = (0..21)
         .map(|number| DailyMean {
@@ -281,7 +281,7 @@ fn explanation() -> Explanation {
     }
 }
 
-fn session<'a>(user: UserId<'a>, sources: &[(&'a str, u64)]) -> SessionRow<'a> {
+pub(crate) fn session<'a>(user: UserId<'a>, sources: &[(&'a str, u64)]) -> SessionRow<'a> {
     SessionRow {
         session_id: uuid::Uuid::nil(),
         user: Rc::new(user.to_user()),

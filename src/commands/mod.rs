@@ -7,6 +7,7 @@ mod report;
 mod sessions;
 mod voice;
 
+use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         ) => inputs,
     };
     let settings = Settings::new(&cli.flags, &inputs.inputs, clock)?;
+    refuse_format(cli.command.as_ref(), &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
     let files: Vec<_> = settings
         .inputs
@@ -73,6 +75,27 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         error::Family::Output => failure,
         _ => failure.keeping(kept),
     })
+}
+
+/// A binary format cannot explain, and would only upset a terminal.
+fn refuse_format(command: Option<&Command>, settings: &Settings) -> Result<(), Failure> {
+    let format = settings.format;
+    if matches!(command, Some(Command::Explain { .. }))
+        && Format::of_explanations().all(|other| other != format)
+    {
+        let formats: Vec<String> = Format::of_explanations().map(Format::name).collect();
+        let message = format!("an explanation is not written as {}", format.name());
+        return Err(Failure::new(error::USAGE, message)
+            .help(format!("choose --format {}", formats.join(", "))));
+    }
+    let on_terminal = settings.target == Target::Stdout && std::io::stdout().is_terminal();
+    if format.is_binary() && on_terminal {
+        let name = format.name();
+        let message = format!("standard output is a terminal, and {name} is not text");
+        return Err(Failure::new(error::USAGE, message)
+            .help(format!("write it to a file: -o sessions.{name}")));
+    }
+    Ok(())
 }
 
 /// The rejects file must be neither an input nor the report, nor its record, whether they are
@@ -157,5 +180,5 @@ fn close(
 
 /// Whether a format has no place for the run record inside.
 fn is_row_format(format: Format) -> bool {
-    matches!(format, Format::Csv | Format::Ndjson)
+    matches!(format, Format::Csv | Format::Ndjson | Format::Parquet)
 }

@@ -1,5 +1,5 @@
-//! The columns that machines read: names, order and cells, the same in CSV and JSON. Names and
-//! order are frozen within one schema version; new columns come only at the end.
+//! The columns that machines read: names, order and cells, the same in CSV, JSON and
+//! Parquet. Names and order are frozen within one schema version; new columns come only at the end.
 
 use std::borrow::Cow;
 
@@ -55,6 +55,82 @@ pub const SESSIONS: [&str; 8] = [
     EVENTS,
     "sources",
     OPEN,
+];
+
+/// What a column holds, for formats whose columns have a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Text, also that of ids and of events per source.
+    Text,
+    /// A whole number.
+    Count,
+    /// A number with a fraction, also that of seconds.
+    Number,
+    /// An instant.
+    Instant,
+    /// `true` or `false`.
+    Flag,
+}
+
+/// The type of a column: what it holds, and whether that can be unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Type {
+    pub(crate) kind: Kind,
+    pub(crate) can_be_unknown: bool,
+}
+
+const fn always(kind: Kind) -> Type {
+    Type {
+        kind,
+        can_be_unknown: false,
+    }
+}
+
+const fn sometimes(kind: Kind) -> Type {
+    Type {
+        kind,
+        can_be_unknown: true,
+    }
+}
+
+/// The types of [`REPORT`]; rows over the whole window have no period, and those of everyone no
+/// segment.
+pub(crate) const REPORT_TYPES: [Type; REPORT.len()] = [
+    sometimes(Kind::Instant),
+    sometimes(Kind::Instant),
+    sometimes(Kind::Flag),
+    sometimes(Kind::Text),
+    always(Kind::Count),
+    always(Kind::Count),
+    always(Kind::Count),
+    always(Kind::Count),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    sometimes(Kind::Number),
+    always(Kind::Number),
+    always(Kind::Text),
+];
+
+/// The types of [`SESSIONS`].
+pub(crate) const SESSION_TYPES: [Type; SESSIONS.len()] = [
+    always(Kind::Text),
+    always(Kind::Text),
+    always(Kind::Instant),
+    always(Kind::Instant),
+    always(Kind::Number),
+    always(Kind::Count),
+    always(Kind::Text),
+    always(Kind::Flag),
 ];
 
 /// The columns of an explanation.
@@ -196,6 +272,27 @@ pub(crate) fn user_text(user: UserId<'_>) -> Cow<'_, str> {
         UserId::Number(number) => User::Number(number).to_string().into(),
         UserId::Text(text) => text.into(),
     }
+}
+
+/// Events per source as one text: `name:events` joined with `;`.
+pub(crate) fn joined(sources: &[(&str, u64)]) -> String {
+    let parts: Vec<String> = sources
+        .iter()
+        .map(|(name, events)| format!("{name}:{events}"))
+        .collect();
+    parts.join(";")
+}
+
+/// Microseconds as seconds: the double nearest to [`exact_seconds`].
+pub(crate) fn nearest_seconds(micros: i128) -> f64 {
+    /// Up to here a double holds every whole number, so one division rounds once.
+    const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+    if micros.unsigned_abs() <= EXACT {
+        return micros as f64 / 1e6;
+    }
+    exact_seconds(micros)
+        .parse()
+        .expect("decimal digits are a number")
 }
 
 /// Microseconds as decimal seconds, exactly: `600`, `0.5`, `1.000001`.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::events::canonical_number;
 use crate::report::columns::{
-    Cell, EXPLANATION, REPORT, SESSIONS, exact_seconds, explanation_cells, report_cells,
+    Cell, EXPLANATION, REPORT, SESSIONS, exact_seconds, explanation_cells, joined, report_cells,
     session_cells,
 };
 use crate::report::explain::Explanation;
@@ -122,12 +122,4 @@ fn guard(text: Cow<'_, str>) -> Cow<'_, str> {
         Cow::Owned(guarded) => guarded.into(),
         Cow::Borrowed(_) => text,
     }
-}
-
-fn joined(sources: &[(&str, u64)]) -> String {
-    let parts: Vec<String> = sources
-        .iter()
-        .map(|(name, events)| format!("{name}:{events}"))
-        .collect();
-    parts.join(";")
 }

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod json;
 pub mod markdown;
 pub mod ndjson;
+pub mod parquet;
 mod rows;
 pub mod sessions;
 mod story;
@@ -15,6 +16,8 @@ pub mod table;
 pub mod words;
 
 use std::io::{self, Write};
+
+use clap::ValueEnum;
 
 use crate::events::Micros;
 use crate::import::ledger::{Counts, SourceRecord};
@@ -47,6 +50,7 @@ pub fn write_report(
         Format::Json => json::write(report, style, out),
         Format::Ndjson => ndjson::write(report, style, out),
         Format::Markdown => markdown::write(report, style, out),
+        Format::Parquet => parquet::write(report, style, out),
     }
 }
 
@@ -64,10 +68,15 @@ pub fn write_sessions(
         Format::Json => json::write_sessions(run, rows, style, out),
         Format::Ndjson => ndjson::write_sessions(run, rows, style, out),
         Format::Markdown => markdown::write_sessions(run, rows, style, out),
+        Format::Parquet => parquet::write_sessions(run, rows, style, out),
     }
 }
 
 /// Writes the explanation of one user's events.
+///
+/// # Errors
+///
+/// What writing gives, and `Unsupported` for a format not of [`Format::of_explanations`].
 pub fn write_explanation(
     format: Format,
     explanation: &Explanation,
@@ -80,11 +89,12 @@ pub fn write_explanation(
         Format::Json => json::write_explanation(explanation, style, out),
         Format::Ndjson => ndjson::write_explanation(explanation, style, out),
         Format::Markdown => markdown::write_explanation(explanation, style, out),
+        Format::Parquet => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
 /// How a result is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// For people, on a terminal.
@@ -97,6 +107,27 @@ pub enum Format {
     Ndjson,
     /// A Markdown page.
     Markdown,
+    /// Typed columns, for data tools; to a file or a pipe.
+    Parquet,
+}
+
+impl Format {
+    /// The format's word in flags and in the configuration.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value().expect("no format is hidden");
+        value.get_name().to_owned()
+    }
+
+    /// Whether it is no text, and so nothing for a terminal.
+    pub fn is_binary(self) -> bool {
+        self == Format::Parquet
+    }
+
+    /// The formats of [`write_explanation`]: an explanation is text that is read.
+    pub fn of_explanations() -> impl Iterator<Item = Format> {
+        let all = Format::value_variants().iter();
+        all.copied().filter(|format| !format.is_binary())
+    }
 }
 
 /// By what a report is segmented.
