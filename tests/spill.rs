@@ -345,3 +345,33 @@ fn case_173_a_limit_of_the_address_space_is_plain_work() {
         assert!(found.stdout == expected, "{kibibytes} KiB");
     }
 }
+
+#[test]
+fn ids_that_are_nearly_uuids_stay_the_texts_they_are() {
+    let mut random = Pcg64::seed_from_u64(5);
+    let mut names: Vec<String> = Vec::new();
+    for _ in 0..300 {
+        let uuid = uuid::Uuid::from_u128(random.random::<u128>()).to_string();
+        let mut near = uuid.clone().into_bytes();
+        let place = random.random_range(0..36);
+        near[place] = *b"-0123456789abcdefgABCDEFG`/:@ \x7f"
+            .get(random.random_range(0..31_usize))
+            .expect("there are so many signs");
+        names.push(String::from_utf8(near).expect("the signs are ASCII"));
+        names.push(uuid.to_uppercase());
+        names.push(uuid.replace('-', ""));
+        names.push(format!("{uuid} "));
+        names.push(uuid);
+    }
+    names.push(uuid::Uuid::nil().to_string());
+    names.push(uuid::Uuid::max().to_string());
+    let mut log = Log::new();
+    for name in names.iter().chain(names.iter().rev()) {
+        log.push((name.clone(), random.random_range(0..5000) * SECOND, 0));
+    }
+    let expected = naive(&log);
+    for threads in [1, 2] {
+        let found = engine(&log, u64::MAX, threads).expect("everything fits");
+        assert!(found == expected, "{threads} threads");
+    }
+}

@@ -5,9 +5,11 @@
 use std::sync::{Arc, Mutex};
 
 use crate::events::{Batch, Micros, UserId};
-use crate::sessions::piece::{CHUNK, LARGEST, PIECE, Packed, encode, packed};
+use crate::sessions::piece::{CHUNK, LARGEST, PIECE, Packed, encode, pack, packed};
 use crate::sessions::spill::{Memory, Place, over_memory};
-use crate::sessions::users::{Key, SHARDS, Shard, Texts, mix, number_key, text_hash};
+use crate::sessions::users::{
+    Key, SHARDS, Shard, Texts, mix, number_key, text_hash, usual_uuid, uuid_hash,
+};
 
 /// The span of no event.
 const NO_EVENT: (Micros, Micros) = (Micros::MAX, Micros::MIN);
@@ -158,6 +160,7 @@ impl Sharing {
             sharing: self,
             numbers: Scatter::new(&self.memory, PARTITIONS),
             waiting: (0..SHARDS).map(|_| Waiting::default()).collect(),
+            waiting_uuids: vec![WaitingUuids::new(); SHARDS],
             spans: [NO_EVENT; 256],
         }
     }
@@ -197,12 +200,19 @@ impl Waiting {
     }
 }
 
+/// The same for ids that are UUIDs in their usual form.
+type WaitingUuids = Vec<(u128, i64)>;
+
+/// UUIDs after which the lock is taken.
+const MOST_UUIDS: usize = 256;
+
 /// One reading thread's share of the events.
 #[derive(Debug)]
 pub struct Partitioner<'a> {
     sharing: &'a Sharing,
     numbers: Scatter,
     waiting: Vec<Waiting>,
+    waiting_uuids: Vec<WaitingUuids>,
     spans: [(Micros, Micros); 256],
 }
 
@@ -233,6 +243,9 @@ impl Partitioner<'_> {
 
     #[inline]
     fn take_text(&mut self, text: &[u8], at: Micros, source: u8) {
+        if let Some(uuid) = usual_uuid(text) {
+            return self.take_uuid(uuid, at, source);
+        }
         let hash = text_hash(text);
         let shard = partition_of(hash) / OF_SHARD;
         let waiting = &mut self.waiting[shard];
@@ -243,7 +256,44 @@ impl Partitioner<'_> {
     }
 }
 
+impl Partitioner<'_> {
+    #[inline]
+    fn take_uuid(&mut self, uuid: u128, at: Micros, source: u8) {
+        let shard = partition_of(uuid_hash(uuid)) / OF_SHARD;
+        let waiting = &mut self.waiting_uuids[shard];
+        waiting.push((uuid, pack(at, source)));
+        if waiting.len() >= MOST_UUIDS {
+            self.sharing
+                .settle_uuids(shard, &mut self.waiting_uuids[shard]);
+        }
+    }
+}
+
 impl Sharing {
+    /// Interns the UUIDs that wait, and scatters their events.
+    fn settle_uuids(&self, shard: usize, waiting: &mut WaitingUuids) {
+        let mut shard = self.shards[shard]
+            .lock()
+            .expect("no thread panics while it holds a shard");
+        let TextShard { texts, scatter } = &mut *shard;
+        let before = texts.size();
+        let touched = waiting.iter().map(|&(uuid, _)| texts.touch_uuid(uuid));
+        std::hint::black_box(touched.fold(0, u32::wrapping_add));
+        for (uuid, word) in waiting.drain(..) {
+            let key = texts.intern_uuid(uuid);
+            let partition = partition_of(uuid_hash(uuid)) % OF_SHARD;
+            scatter.push(partition, [key, word as u64]);
+        }
+        self.charge(texts.size() - before);
+    }
+
+    /// Takes memory for texts, which stay there.
+    fn charge(&self, grown: usize) {
+        if grown > 0 && !self.memory.take(grown) {
+            self.memory.fail(over_memory("the texts of the users' ids"));
+        }
+    }
+
     /// Interns the texts that wait, and scatters their events.
     fn settle(&self, shard: usize, waiting: &mut Waiting) {
         let mut shard = self.shards[shard]
@@ -261,10 +311,7 @@ impl Sharing {
             scatter.push(partition_of(hash) % OF_SHARD, packed(key, at, source));
             from = end;
         }
-        let grown = texts.size() - before;
-        if grown > 0 && !self.memory.take(grown) {
-            self.memory.fail(over_memory("the texts of the users' ids"));
-        }
+        self.charge(texts.size() - before);
         waiting.clear();
     }
 }
@@ -292,6 +339,11 @@ impl Partitioner<'_> {
         for (shard, waiting) in self.waiting.iter_mut().enumerate() {
             if !waiting.hashes.is_empty() {
                 self.sharing.settle(shard, waiting);
+            }
+        }
+        for (shard, waiting) in self.waiting_uuids.iter_mut().enumerate() {
+            if !waiting.is_empty() {
+                self.sharing.settle_uuids(shard, waiting);
             }
         }
         Scattered {

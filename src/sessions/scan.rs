@@ -205,6 +205,7 @@ impl<'a> Scanner<'a> {
         texts: &Texts,
         take: &mut impl FnMut(&UserSessions<'_>),
     ) {
+        let mut text = String::new();
         for (key, words) in sorted.users() {
             match self.is_plain {
                 true => self.plain_user(words),
@@ -213,7 +214,7 @@ impl<'a> Scanner<'a> {
             if !self.sessions.is_empty() {
                 take(&UserSessions {
                     key,
-                    user: texts.user(key),
+                    user: texts.user(key, &mut text),
                     sessions: &self.sessions,
                     counts: &self.counts,
                     counts_end: &self.counts_end,

@@ -19,6 +19,12 @@ pub(crate) const SHARDS: usize = 64;
 /// Bits of a key that hold a text's place within its shard.
 const PLACE_BITS: u32 = 40;
 
+/// Bits of a key that hold the shard.
+const SHARD_BITS: u32 = SHARDS.ilog2();
+
+/// The bit of a key, behind its tag bit, that tells a UUID's number from a text's place.
+const UUID: u64 = 1 << (PLACE_BITS + SHARD_BITS);
+
 /// The key of a number, where it fits.
 pub(crate) fn number_key(number: i64) -> Option<Key> {
     (-NUMBER_LIMIT..NUMBER_LIMIT)
@@ -51,14 +57,22 @@ impl Texts {
         Self { shards }
     }
 
-    /// The user behind a key.
-    pub fn user(&self, key: u64) -> UserId<'_> {
+    /// The user behind a key, whose text may be written to `text`.
+    pub fn user<'t>(&'t self, key: u64, text: &'t mut String) -> UserId<'t> {
         if key & 1 == 0 {
             return UserId::Number((key as i64) >> 1);
         }
         let key = key >> 1;
-        let shard = &self.shards[(key >> PLACE_BITS) as usize];
-        let bytes = shard.text((key & ((1 << PLACE_BITS) - 1)) as usize);
+        let shard = &self.shards[(key >> PLACE_BITS) as usize % SHARDS];
+        let place = (key & ((1 << PLACE_BITS) - 1)) as usize;
+        if key & UUID != 0 {
+            let mut buffer = uuid::Uuid::encode_buffer();
+            let uuid = uuid::Uuid::from_u128(shard.uuids.ids[place]);
+            text.clear();
+            text.push_str(uuid.hyphenated().encode_lower(&mut buffer));
+            return UserId::Text(text);
+        }
+        let bytes = shard.text(place);
         // Ids come as text, so this cannot replace anything.
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         canonical_number(bytes).map_or(UserId::Text(text), UserId::Number)
@@ -75,6 +89,105 @@ pub(crate) struct Shard {
     slots: Vec<u64>,
     texts: Vec<u8>,
     count: usize,
+    uuids: Uuids,
+}
+
+/// UUIDs in their one usual form, which are kept as numbers.
+#[derive(Debug, Default)]
+struct Uuids {
+    /// A UUID and its number plus one; 0 is empty. A power of two long.
+    slots: Vec<(u128, u32)>,
+    /// By number.
+    ids: Vec<u128>,
+}
+
+impl Uuids {
+    #[inline]
+    fn number(&mut self, uuid: u128) -> u32 {
+        if (self.ids.len() + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let last = self.slots.len() - 1;
+        let mut place = uuid_hash(uuid) as usize & last;
+        loop {
+            let slot = &mut self.slots[place];
+            if slot.1 == 0 {
+                self.ids.push(uuid);
+                let count = u32::try_from(self.ids.len());
+                *slot = (
+                    uuid,
+                    count.expect("under four billion ids of a shard fit in memory"),
+                );
+                return slot.1 - 1;
+            }
+            if slot.0 == uuid {
+                return slot.1 - 1;
+            }
+            place = (place + 1) & last;
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let length = (self.slots.len() * 2).max(64);
+        let mut slots = vec![(0, 0); length];
+        for (number, &uuid) in (1..).zip(&self.ids) {
+            let mut place = uuid_hash(uuid) as usize & (length - 1);
+            while slots[place].1 != 0 {
+                place = (place + 1) & (length - 1);
+            }
+            slots[place] = (uuid, number);
+        }
+        self.slots = slots;
+    }
+}
+
+/// A fixed hash of a UUID.
+#[inline]
+pub(crate) fn uuid_hash(uuid: u128) -> u64 {
+    mix((uuid >> 64) as u64
+        ^ (uuid as u64)
+            .rotate_left(32)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// A UUID written in its one usual form: 36 signs, lower case, hyphens in their places.
+#[inline]
+pub(crate) fn usual_uuid(text: &[u8]) -> Option<u128> {
+    let text: &[u8; 36] = text.try_into().ok()?;
+    if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
+        return None;
+    }
+    let eight = |one: usize, two: usize| {
+        let mut signs = [0; 8];
+        signs[..4].copy_from_slice(&text[one..one + 4]);
+        signs[4..].copy_from_slice(&text[two..two + 4]);
+        eight_digits(signs)
+    };
+    let (first, first_is_hex) = eight(0, 4);
+    let (second, second_is_hex) = eight(9, 14);
+    let (third, third_is_hex) = eight(19, 24);
+    let (fourth, fourth_is_hex) = eight(28, 32);
+    let high = u128::from(first) << 96 | u128::from(second) << 64;
+    let low = u128::from(third) << 32 | u128::from(fourth);
+    (first_is_hex & second_is_hex & third_is_hex & fourth_is_hex).then_some(high | low)
+}
+
+/// Eight hexadecimal digits at once, and whether all are digits or lower-case letters: each byte of
+/// the number holds one sign.
+#[inline]
+fn eight_digits(signs: [u8; 8]) -> (u32, bool) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let signs = u64::from_be_bytes(signs);
+    let is_letter = (signs >> 6) & EACH;
+    let value = (signs & (0x0f * EACH)) + 9 * is_letter;
+    // The high half of a digit's byte is 3, of a letter's 6; values from 10 on are letters.
+    let half_is_right = (signs & (0xf0 * EACH)) == (0x30 * EACH) + 0x30 * is_letter;
+    let value_is_right =
+        value & (0x10 * EACH) == 0 && ((value + 6 * EACH) >> 4) & EACH == is_letter;
+    let pairs = (value | value >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    ((fours | fours >> 16) as u32, half_is_right & value_is_right)
 }
 
 /// A text of this length and more has its length in eight bytes behind this one.
@@ -91,7 +204,25 @@ impl Shard {
 
     /// Bytes of memory held.
     pub(crate) fn size(&self) -> usize {
-        self.slots.len() * size_of::<u64>() + self.texts.capacity()
+        self.slots.len() * size_of::<u64>()
+            + self.texts.capacity()
+            + self.uuids.slots.len() * size_of::<(u128, u32)>()
+            + self.uuids.ids.capacity() * size_of::<u128>()
+    }
+
+    /// The same as [`Self::touch`] for UUIDs, which are their own texts.
+    #[inline]
+    pub(crate) fn touch_uuid(&self, uuid: u128) -> u32 {
+        let slots = &self.uuids.slots;
+        let place = uuid_hash(uuid) as usize & slots.len().wrapping_sub(1);
+        slots.get(place).map_or(0, |slot| slot.1)
+    }
+
+    /// The key of a UUID, kept once.
+    #[inline]
+    pub(crate) fn intern_uuid(&mut self, uuid: u128) -> Key {
+        let number = self.uuids.number(uuid);
+        ((UUID | self.number | u64::from(number)) << 1) | 1
     }
 
     /// What stands where a hash is looked for first. Asked for many hashes before any is interned,
