@@ -1,6 +1,7 @@
 //! The engine alone, stage by stage, so that a regression can be located: parse (a file to batches
-//! of events), partition (batches to partitions, one thread), scan (partitions to sessions; sorting
-//! is part of it). A million events of the benchmarks' generator; the unit is events a second.
+//! of events), partition (batches to partitions, one thread), sort (partitions to users with their
+//! events in order, one thread), scan (partitions to sessions, both threads; sorting is part of
+//! it). A million events of the benchmarks' generator; the unit is events a second.
 
 #[path = "../fixtures/generate/log/mod.rs"]
 mod log;
@@ -12,7 +13,7 @@ mod log;
 mod random;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, anyhow, ensure};
 use clap::Parser;
@@ -21,9 +22,11 @@ use sessionize::cli::Cli;
 use sessionize::events::{Batch, GIVEN_UP, Micros, Role, Source};
 use sessionize::import::csv::Sink;
 use sessionize::import::meter::Meter;
-use sessionize::sessions::partition::{Partitioner, Partitions};
+use sessionize::sessions::partition::{Partitions, Sharing};
 use sessionize::sessions::rule::Rule;
 use sessionize::sessions::scan::{ScanPlan, scan};
+use sessionize::sessions::sort::sort;
+use sessionize::sessions::spill::Memory;
 use sessionize::settings::Settings;
 use sessionize::time::duration::Timeout;
 
@@ -37,6 +40,13 @@ const THREADS: usize = 2;
 
 /// Long after every generated event: 2026-11-01.
 const NOW: Micros = 1_793_491_200_000_000;
+
+/// The one source is the first.
+const TRANSLATION: [u8; 256] = {
+    let mut translation = [GIVEN_UP; 256];
+    translation[0] = 0;
+    translation
+};
 
 /// What users are called, and whether rows are in order of time.
 const LOGS: [(&str, Ids, bool); 3] = [
@@ -60,6 +70,7 @@ fn main() -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     partition(&mut criterion, &batches);
+    sort_partitions(&mut criterion, &batches);
     partitions_to_sessions(&mut criterion, &batches);
     criterion.final_summary();
     Ok(())
@@ -103,7 +114,23 @@ fn partition(criterion: &mut Criterion, logs: &[(&str, Vec<Batch>)]) {
     group.finish();
 }
 
-/// Partitions to sessions, sorted on the way.
+/// Partitions to users with their events in order, one thread.
+fn sort_partitions(criterion: &mut Criterion, logs: &[(&str, Vec<Batch>)]) {
+    let mut group = criterion.benchmark_group("sort");
+    group.throughput(Throughput::Elements(EVENTS));
+    for (name, batches) in logs {
+        group.bench_function(*name, |bencher| {
+            bencher.iter_batched(
+                || partitioned(batches),
+                |partitions| sort(partitions, &TRANSLATION),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Partitions to sessions on all threads, sorted on the way.
 fn partitions_to_sessions(criterion: &mut Criterion, logs: &[(&str, Vec<Batch>)]) {
     let rule = Rule {
         timeout: Timeout::DEFAULT,
@@ -120,7 +147,7 @@ fn partitions_to_sessions(criterion: &mut Criterion, logs: &[(&str, Vec<Batch>)]
     for (name, batches) in logs {
         group.bench_function(*name, |bencher| {
             bencher.iter_batched(
-                || Partitions::join(vec![partitioned(batches)]),
+                || partitioned(batches),
                 |partitions| sessions(partitions, &rule, &sources),
                 BatchSize::PerIteration,
             );
@@ -129,22 +156,24 @@ fn partitions_to_sessions(criterion: &mut Criterion, logs: &[(&str, Vec<Batch>)]
     group.finish();
 }
 
-fn partitioned(batches: &[Batch]) -> Partitioner {
-    let mut partitioner = Partitioner::default();
+/// The batches' events in partitions, with as much memory as they take.
+fn partitioned(batches: &[Batch]) -> Partitions {
+    let memory = Arc::new(Memory::new(u64::MAX, std::env::temp_dir()));
+    let sharing = Sharing::new(&memory);
+    let mut partitioner = sharing.partitioner();
     for batch in batches {
         partitioner.take(batch);
     }
-    partitioner
+    let scattered = partitioner.finish();
+    Partitions::join(sharing, vec![scattered])
 }
 
 /// The number of sessions, found on all threads.
 fn sessions(partitions: Partitions, rule: &Rule, sources: &[Source]) -> usize {
-    let mut translation = [GIVEN_UP; 256];
-    translation[0] = 0;
     let plan = ScanPlan {
         rule,
         sources,
-        translation,
+        translation: TRANSLATION,
         span: partitions.span(|_| true).unwrap_or_default(),
         from: Micros::MIN,
         to: Micros::MAX,
@@ -157,7 +186,8 @@ fn sessions(partitions: Partitions, rule: &Rule, sources: &[Source]) -> usize {
         &plan,
         || 0,
         |count, user| *count += user.sessions.len(),
-    );
+    )
+    .expect("the memory is not bounded");
     counts.into_iter().sum()
 }
 

@@ -2,7 +2,7 @@
 //! and source, without comparing where they arrived in order.
 
 use crate::events::GIVEN_UP;
-use crate::sessions::partition::{Partition, Piece, Scatter};
+use crate::sessions::partition::{Partition, Partitions, Piece, Scatter};
 use crate::sessions::piece::{Unpacked, source_of};
 use crate::sessions::spill::{Memory, over_memory};
 use crate::sessions::users::{Key, mix};
@@ -171,6 +171,18 @@ impl Numbering {
         }
         self.slots = slots;
     }
+}
+
+/// Sorts every partition on this thread and drops it again; gives the number of users. For whom the
+/// cost of this step alone matters: a scan sorts by itself.
+pub fn sort(partitions: Partitions, translation: &[u8; 256]) -> usize {
+    let mut sorted = Sorted::default();
+    let mut users = 0;
+    for partition in partitions.partitions {
+        sorted.fill(partition, &partitions.memory, translation);
+        users += sorted.users.len();
+    }
+    users
 }
 
 /// How many parts a partition is split into when it is too big.
