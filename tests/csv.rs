@@ -10,11 +10,12 @@ use proptest::prelude::*;
 use sessionize::error::{Failure, Family};
 use sessionize::events::Batch;
 use sessionize::import::columns::AskedColumns;
-use sessionize::import::csv::{Dialect, Sink};
+use sessionize::import::csv::Dialect;
 use sessionize::import::file::Limits;
 use sessionize::import::inputs::Input;
 use sessionize::import::intake::{Anonymous, Terms, UserFilter};
 use sessionize::import::meter::Meter;
+use sessionize::import::pipeline::Sink;
 use sessionize::import::{self, Budget, Options};
 use sessionize::time::timestamp::TimeSpec;
 

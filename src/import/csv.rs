@@ -1,22 +1,20 @@
 //! CSV and TSV: a header, the columns that matter, and records parsed on all cores. Records
 //! without a quote are split here; everything with quotes goes through the csv package.
 
-use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
 
 use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::error::{self, Failure};
 use crate::events::{Batch, GIVEN_UP};
-use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines, too_long};
-use crate::import::columns::{AskedColumns, Chosen};
-use crate::import::file::{Bytes, Limits, Origin};
-use crate::import::intake::{Intake, SourceValue, Tally, Terms, TimeValue, UserValue};
-use crate::import::meter::Meter;
-use crate::import::names::SourceNames;
-use crate::import::{file_block, too_many_sources};
+use crate::import::blocks::{Block, Blocks, First, Gap, Marks, Stop, count_lines};
+use crate::import::columns::Chosen;
+use crate::import::file::{Bytes, Origin};
+use crate::import::file_block;
+use crate::import::intake::{Intake, SourceValue, Tally, TimeValue, UserValue};
+use crate::import::pipeline::{
+    BlockParser, BlockReader, Done, Lines, Reading, Sink, TextBlock, parse_all,
+};
 
 /// How a CSV source is laid out.
 #[derive(Clone, Debug)]
@@ -45,44 +43,6 @@ impl Default for Dialect {
     }
 }
 
-/// What a CSV file gave.
-pub(crate) struct Done {
-    pub(crate) tally: Tally,
-    /// Physical lines per block, for places of rejected rows.
-    pub(crate) lines: Lines,
-    /// Columns that were chosen by their known names.
-    pub(crate) chosen: Vec<(&'static str, String)>,
-    pub(crate) warnings: Vec<String>,
-}
-
-/// How many physical lines stand before each block.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lines {
-    before_first: u64,
-    /// Up to the end of each block, those before the first block left out.
-    ends: Vec<u64>,
-}
-
-impl Lines {
-    fn count(&mut self, blocks: &BTreeMap<u64, u64>) {
-        self.ends = blocks
-            .values()
-            .scan(0, |end, lines| {
-                *end += lines;
-                Some(*end)
-            })
-            .collect();
-    }
-
-    /// The physical line, from 1, of a line in a block, from 0.
-    pub(crate) fn line(&self, block: u64, line: u64) -> u64 {
-        let before = (block as usize)
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before).or(self.ends.last()));
-        self.before_first + before.unwrap_or(&0) + line + 1
-    }
-}
-
 /// Everything a reading thread needs to know of the file.
 struct Layout<'a> {
     first_block: u64,
@@ -93,35 +53,21 @@ struct Layout<'a> {
     chosen: &'a Chosen,
 }
 
-/// What all files of a source share.
-pub(crate) struct Reading<'a> {
-    pub(crate) dialect: &'a Dialect,
-    pub(crate) asked: &'a AskedColumns,
-    pub(crate) terms: &'a Terms,
-    pub(crate) limits: Limits,
-    pub(crate) allow_empty: bool,
-    pub(crate) input: usize,
-    pub(crate) names: &'a SourceNames,
-    pub(crate) meter: &'a Meter,
-}
-
-/// What takes events on one thread.
-pub type Sink<'a> = Box<dyn FnMut(&Batch) + Send + 'a>;
-
 /// Reads one file of a source, the `file`th, on as many threads as there are sinks.
 pub(crate) fn read(
     origin: &Origin,
     file: u64,
+    dialect: &Dialect,
     reading: &Reading<'_>,
     sinks: &mut [Sink<'_>],
 ) -> Result<Done, Failure> {
     let bytes = Bytes::open(origin, reading.limits)?;
     let marks = Marks {
-        delimiter: reading.dialect.delimiter,
-        comment: reading.dialect.comment,
+        delimiter: dialect.delimiter,
+        comment: dialect.comment,
     };
     let mut blocks = Blocks::new(bytes, marks, reading.limits);
-    let done = read_blocks(&mut blocks, origin, file, reading, sinks);
+    let done = read_blocks(&mut blocks, origin, file, dialect, reading, sinks);
     match done {
         Ok(mut done) => {
             done.warnings.extend(blocks.finish()?);
@@ -139,17 +85,18 @@ fn read_blocks(
     blocks: &mut Blocks,
     origin: &Origin,
     file: u64,
+    dialect: &Dialect,
     reading: &Reading<'_>,
     sinks: &mut [Sink<'_>],
 ) -> Result<Done, Failure> {
     let mut lines = Lines::default();
     let header = header(
         blocks,
-        reading.dialect,
+        dialect,
         reading.terms.latin1,
         &mut lines.before_first,
     )
-    .map_err(|stop| placed(stop, &lines))?;
+    .map_err(|stop| lines.place(stop))?;
     let Some(header) = header else {
         return match reading.allow_empty {
             true => Ok(Done {
@@ -158,28 +105,30 @@ fn read_blocks(
                 chosen: Vec::new(),
                 warnings: Vec::new(),
             }),
-            false => Err(empty(origin, reading.dialect.skip_lines)),
+            false => Err(empty(origin, dialect.skip_lines)),
         };
     };
     let chosen = Chosen::among(&header, reading.asked)?;
     let layout = Layout {
         first_block: file_block(file),
         marks: Marks {
-            delimiter: reading.dialect.delimiter,
-            comment: reading.dialect.comment,
+            delimiter: dialect.delimiter,
+            comment: dialect.comment,
         },
-        pad: reading.dialect.pad,
+        pad: dialect.pad,
         max_field: reading.limits.max_field,
         header: &header,
         chosen: &chosen,
     };
-    let (tally, counted, stop) = parse_all(blocks, &layout, reading, sinks);
-    lines.count(&counted);
-    if let Some(stop) = stop {
-        return Err(placed(stop, &lines));
+    let parsed = parse_all(blocks, reading, sinks, |sink| {
+        Parser::new(&layout, reading, sink)
+    });
+    lines.count(&parsed.lines);
+    if let Some(stop) = parsed.stop {
+        return Err(lines.place(stop));
     }
     Ok(Done {
-        tally,
+        tally: parsed.tally,
         lines,
         chosen: chosen.recognised,
         warnings: Vec::new(),
@@ -197,16 +146,6 @@ fn empty(origin: &Origin, skipped: u64) -> Failure {
     };
     Failure::new(error::EMPTY_FILE, message)
         .help("--allow-empty takes it as a source without events")
-}
-
-fn placed(stop: Stop, lines: &Lines) -> Failure {
-    let mut failure = stop.failure;
-    if let Some((block, line)) = stop.place {
-        let line = lines.line(block, line);
-        failure.message = format!("line {line}: {}", failure.message);
-        failure.line = Some(line);
-    }
-    failure
 }
 
 /// The names of the columns; `None` when there is nothing. Counts the lines before the first row.
@@ -312,98 +251,6 @@ fn names(
         .collect()
 }
 
-/// Parses all blocks; gives the counts, the lines of each block, and what stopped the reading.
-fn parse_all(
-    blocks: &mut Blocks,
-    layout: &Layout<'_>,
-    reading: &Reading<'_>,
-    sinks: &mut [Sink<'_>],
-) -> (Tally, BTreeMap<u64, u64>, Option<Stop>) {
-    let first = match blocks.next_block(Vec::new()) {
-        Ok(Some(block)) => block,
-        Ok(None) => return (Tally::default(), BTreeMap::new(), None),
-        Err(stop) => return (Tally::default(), BTreeMap::new(), Some(stop)),
-    };
-    let second = blocks.next_block(Vec::new());
-    // Rows that name their source themselves leave the input's own number unused.
-    let own = match layout.chosen.source {
-        None => reading.names.own(reading.input),
-        Some(_) => GIVEN_UP,
-    };
-    if let (Ok(None), [sink, ..]) = (&second, &mut *sinks) {
-        let mut parser = Parser::new(layout, reading, own, sink.as_mut());
-        let lines = BTreeMap::from([(first.number, parser.block(&first))]);
-        let stop = parser
-            .too_long
-            .map(|place| too_long(layout.max_field, place));
-        return (parser.intake.finish(), lines, stop);
-    }
-    let (send, receive) = sync_channel::<Block>(sinks.len() * 2);
-    let receive = Arc::new(Mutex::new(receive));
-    let spare = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = sinks
-            .iter_mut()
-            .map(|sink| {
-                let (receive, spare) = (Arc::clone(&receive), &spare);
-                scope.spawn(move || {
-                    let parser = Parser::new(layout, reading, own, sink.as_mut());
-                    parser.drain(&receive, spare)
-                })
-            })
-            .collect();
-        // With the last worker the receiver ends too, so that nobody waits for one that panicked.
-        drop(receive);
-        let stop = feed(blocks, first, second, &send, &spare, reading);
-        drop(send);
-        let (mut tally, mut lines, mut long) = (Tally::default(), BTreeMap::new(), None);
-        for worker in workers {
-            let part = crate::import::join(worker);
-            tally.merge(part.tally);
-            lines.extend(part.lines);
-            long = long.into_iter().chain(part.too_long).min();
-        }
-        let long = long.map(|place| too_long(layout.max_field, place));
-        (tally, lines, long.or(stop))
-    })
-}
-
-type Spare = Mutex<Vec<Vec<u8>>>;
-
-/// Sends blocks to the workers until the end, until reading stops, or until there are too many
-/// sources.
-fn feed(
-    blocks: &mut Blocks,
-    first: Block,
-    second: Result<Option<Block>, Stop>,
-    send: &std::sync::mpsc::SyncSender<Block>,
-    spare: &Spare,
-    reading: &Reading<'_>,
-) -> Option<Stop> {
-    let mut next = Ok(Some(first));
-    let mut after = Some(second);
-    loop {
-        match next {
-            Ok(Some(_)) if reading.names.overflowed() => return Some(too_many_sources().into()),
-            Ok(Some(block)) => {
-                reading.meter.add_bytes(blocks.newly_read());
-                if send.send(block).is_err() {
-                    return None;
-                }
-            }
-            Ok(None) => return None,
-            Err(stop) => return Some(stop),
-        }
-        next = after.take().unwrap_or_else(|| {
-            let recycled = spare
-                .lock()
-                .expect("nothing panics while it holds this")
-                .pop();
-            blocks.next_block(recycled.unwrap_or_default())
-        });
-    }
-}
-
 /// Parses blocks on one thread.
 struct Parser<'a> {
     layout: &'a Layout<'a>,
@@ -416,14 +263,6 @@ struct Parser<'a> {
     too_long: Option<(u64, u64)>,
 }
 
-/// What one thread parsed.
-struct Part {
-    tally: Tally,
-    /// Physical lines by block.
-    lines: Vec<(u64, u64)>,
-    too_long: Option<(u64, u64)>,
-}
-
 /// The cells of a row that matter.
 #[derive(Clone, Copy, Default)]
 struct Cells<'t> {
@@ -433,56 +272,31 @@ struct Cells<'t> {
     source: Option<&'t [u8]>,
 }
 
-impl<'a> Parser<'a> {
-    fn new(
-        layout: &'a Layout<'a>,
-        reading: &Reading<'a>,
-        own: u8,
-        sink: &'a mut (dyn FnMut(&Batch) + Send),
-    ) -> Self {
-        let name = |index: usize| layout.header[index].as_str();
-        let columns = (name(layout.chosen.user), name(layout.chosen.time));
-        let intake = Intake::new(
-            reading.terms,
-            reading.input,
-            reading.names,
-            columns,
-            sink,
-            reading.meter,
-        );
-        Self {
-            layout,
-            intake,
-            own,
-            joined: Vec::new(),
-            block: 0,
-            too_long: None,
-        }
+impl TextBlock for Block {
+    fn number(&self) -> u64 {
+        self.number
     }
 
-    /// Parses blocks as they come.
-    fn drain(mut self, receive: &Mutex<Receiver<Block>>, spare: &Spare) -> Part {
-        let mut lines = Vec::new();
-        loop {
-            let next = receive
-                .lock()
-                .expect("no thread panics while it waits")
-                .recv();
-            let Ok(block) = next else { break };
-            lines.push((block.number, self.block(&block)));
-            spare
-                .lock()
-                .expect("nothing panics while it holds this")
-                .push(block.bytes);
-        }
-        Part {
-            lines,
-            too_long: self.too_long,
-            tally: self.intake.finish(),
-        }
+    fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl BlockReader for Blocks {
+    type Block = Block;
+
+    fn next_block(&mut self, recycled: Vec<u8>) -> Result<Option<Block>, Stop> {
+        self.next_block(recycled)
     }
 
-    /// Parses one block; gives its physical lines.
+    fn newly_read(&mut self) -> u64 {
+        self.newly_read()
+    }
+}
+
+impl BlockParser for Parser<'_> {
+    type Block = Block;
+
     fn block(&mut self, block: &Block) -> u64 {
         self.block = block.number;
         #[cfg(feature = "failpoints")]
@@ -512,6 +326,34 @@ impl<'a> Parser<'a> {
             from = bytes.end;
         }
         line + self.quoted(&block.bytes[from..], line, block.start + from as u64)
+    }
+
+    fn finish(self) -> (Tally, Option<(u64, u64)>) {
+        (self.intake.finish(), self.too_long)
+    }
+}
+
+impl<'a> Parser<'a> {
+    fn new(
+        layout: &'a Layout<'a>,
+        reading: &Reading<'a>,
+        sink: &'a mut (dyn FnMut(&Batch) + Send),
+    ) -> Self {
+        let name = |index: usize| layout.header[index].as_str();
+        let columns = (name(layout.chosen.user), name(layout.chosen.time));
+        // Rows that name their source themselves leave the input's own number unused.
+        let own = match layout.chosen.source {
+            None => reading.names.own(reading.input),
+            Some(_) => GIVEN_UP,
+        };
+        Self {
+            layout,
+            intake: reading.intake(columns, sink),
+            own,
+            joined: Vec::new(),
+            block: 0,
+            too_long: None,
+        }
     }
 
     /// Records without any quote, split by `memchr`; gives their physical lines.

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod meter;
 pub mod names;
 pub mod parquet;
+pub mod pipeline;
 mod presets;
 mod sqlite;
 
@@ -23,13 +24,13 @@ use crate::events::Source;
 use crate::import::assemble::assemble;
 pub use crate::import::budget::Budget;
 use crate::import::budget::within_budget;
-use crate::import::csv::{Done, Lines, Reading, Sink};
 use crate::import::file::{Limits, Origin};
 use crate::import::inputs::{Body, Input, Unit};
 use crate::import::intake::{Intake, Tally};
 use crate::import::ledger::{Reject, SourceRecord};
 use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
+use crate::import::pipeline::{Done, Lines, Reading, Sink};
 use crate::time::timestamp::TimeCounts;
 
 /// What holds for all inputs.
@@ -217,7 +218,6 @@ impl UnitReader<'_> {
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
         let reading = Reading {
-            dialect,
             asked: &self.input.columns,
             terms: &self.input.terms,
             limits: self.options.limits,
@@ -248,7 +248,7 @@ impl UnitReader<'_> {
                 lines,
                 chosen,
                 warnings,
-            } = csv::read(origin, file_number, &reading, sinks)
+            } = csv::read(origin, file_number, dialect, &reading, sinks)
                 .map_err(|failure| failure.in_source(&place))?;
             result.tally.merge(tally);
             result.files.push((file, Some(lines)));
