@@ -857,6 +857,36 @@ proptest! {
     }
 }
 
+#[test]
+fn any_byte_anywhere_in_a_common_text_is_read_as_chrono_reads_it() {
+    for text in [
+        "2026-02-28T23:59:59.123456Z",
+        "2026-02-28t23:59:59.999999+05:30",
+        "2026-02-28 09:30:00.1234567-00:30",
+        "2026-02-28T09:30:00.123z",
+        "2026-02-28T09:30:00Z",
+    ] {
+        let mut parser = TimeParser::new(&TimeSpec::default());
+        for place in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                // The parser remembers the date of the text before.
+                assert!(parser.text(text.as_bytes(), 0).is_ok(), "{text}");
+                let mut changed = text.as_bytes().to_vec();
+                changed[place] = byte;
+                let shown = String::from_utf8_lossy(&changed).into_owned();
+                let known = std::str::from_utf8(&changed)
+                    .ok()
+                    // chrono takes any second 60.
+                    .filter(|changed| changed.get(17..19) != Some("60"))
+                    .and_then(|changed| chrono::DateTime::parse_from_rfc3339(changed).ok())
+                    .map(|known| known.timestamp_micros());
+                let in_range = known.filter(|at| (EARLIEST..=LATEST).contains(at));
+                assert_eq!(parser.text(&changed, 0).ok(), in_range, "{shown}");
+            }
+        }
+    }
+}
+
 fn rfc_3339() -> impl Strategy<Value = String> {
     (
         (830..3100_u32, 1..=12_u32, 1..=31_u32),

@@ -192,6 +192,9 @@ fn time_of_day(text: [u8; 8]) -> Option<i64> {
 /// not zero were floored, and what follows. Nothing when no digit follows the point.
 #[inline]
 fn fraction_of_second(text: &[u8]) -> Option<(Micros, bool, &[u8])> {
+    if let Some(micros) = whole_micros(text) {
+        return Some((micros, false, &text[7..]));
+    }
     let [b'.', text @ ..] = text else {
         return Some((0, false, text));
     };
@@ -210,6 +213,30 @@ fn fraction_of_second(text: &[u8]) -> Option<(Micros, bool, &[u8])> {
     }
     let finer = digits.iter().skip(6).any(|&digit| digit != b'0');
     Some((micros, finer, rest))
+}
+
+/// The microseconds of a text that begins with `.`, six digits and something that is none, its
+/// eight bytes looked at together as one number.
+#[inline]
+fn whole_micros(text: &[u8]) -> Option<Micros> {
+    let text = text.first_chunk::<8>()?;
+    if text[7].is_ascii_digit() {
+        return None;
+    }
+    const DIGITS: u64 = u64::from_le_bytes([0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]);
+    let values = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*b".000000\0");
+    // Adding lifts a digit place above 9, and anything but a point, into the byte's top bit.
+    let lift = u64::from_le_bytes([0x7f, 0x76, 0x76, 0x76, 0x76, 0x76, 0x76, 0]);
+    let checked = values & !(0xff << 56);
+    if (checked.wrapping_add(lift) | checked) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    // Pairs, then fours, then eight digits, of which the first and the last are zeros.
+    let values = values & DIGITS;
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    let eight = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff;
+    Some((eight / 10) as Micros)
 }
 
 /// Reads a text that is empty, `Z`, or an offset: microseconds east of UTC, if there is one.
