@@ -15,6 +15,7 @@ use crate::import::intake::{Intake, SourceValue, Tally, TimeValue, UserValue};
 use crate::import::pipeline::{
     BlockParser, BlockReader, Done, Lines, Reading, Sink, TextBlock, parse_all,
 };
+use crate::import::splits::Splits;
 
 /// How a CSV source is laid out.
 #[derive(Clone, Debug)]
@@ -257,6 +258,7 @@ struct Parser<'a> {
     intake: Intake<'a>,
     own: u8,
     joined: Vec<u8>,
+    splits: Splits,
     /// The block that is parsed.
     block: u64,
     /// Block and line of the first record over the limit.
@@ -351,35 +353,97 @@ impl<'a> Parser<'a> {
             intake: reading.intake(columns, sink),
             own,
             joined: Vec::new(),
+            splits: Splits::default(),
             block: 0,
             too_long: None,
         }
     }
 
-    /// Records without any quote, split by `memchr`; gives their physical lines.
+    /// Records without any quote; gives their physical lines.
     fn plain(&mut self, bytes: &[u8], start: u64) -> u64 {
-        let (mut line, mut from) = (0, 0);
-        if memchr(b'\r', bytes).is_none() {
-            for end in memchr_iter(b'\n', bytes) {
-                self.plain_record(&bytes[from..end], line, start + from as u64);
-                from = end + 1;
-                line += 1;
-            }
-        } else {
-            while let Some(length) = memchr2(b'\n', b'\r', &bytes[from..]) {
-                let end = from + length;
-                self.plain_record(&bytes[from..end], line, start + from as u64);
-                from = end
-                    + 1
-                    + usize::from(bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n'));
-                line += 1;
+        let returns = memchr(b'\r', bytes).is_some();
+        let mut splits = std::mem::take(&mut self.splits);
+        let mut at = Position::default();
+        while at.from < bytes.len() {
+            let before = at.from;
+            let end = bytes.len().min(before + Splits::MOST);
+            let places = splits.find(&bytes[before..end], self.layout.marks.delimiter, returns);
+            self.stretch(bytes, start, places, &mut at);
+            if end == bytes.len() || at.from == before {
+                self.lone_record(bytes, start, &mut at);
             }
         }
-        self.plain_record(&bytes[from..], line, start + from as u64);
-        line
+        self.splits = splits;
+        at.line
     }
 
+    /// The whole records of a stretch that begins at `at` and is split at these places.
+    fn stretch(&mut self, bytes: &[u8], start: u64, mut places: &[u16], at: &mut Position) {
+        let layout = self.layout;
+        let base = at.from;
+        let place = |place: u16| base + usize::from(place);
+        while !places.is_empty() {
+            let taken = if layout.is_common(bytes, at.from, places, base) {
+                self.common_record(bytes, start, places, base, at);
+                layout.header.len()
+            } else {
+                let is_end = |&split: &u16| bytes[place(split)] != layout.marks.delimiter;
+                let Some(last) = places.iter().position(is_end) else {
+                    return;
+                };
+                let record = &bytes[at.from..place(places[last])];
+                self.plain_record(record, at.line, start + at.from as u64);
+                last + 1
+            };
+            at.pass_end(bytes, place(places[taken - 1]));
+            places = &places[taken..];
+        }
+    }
+
+    /// A record of the header's width, split at the first of the places, which are counted from
+    /// `base`.
     #[inline]
+    fn common_record(
+        &mut self,
+        bytes: &[u8],
+        start: u64,
+        places: &[u16],
+        base: usize,
+        at: &Position,
+    ) {
+        let layout = self.layout;
+        let field = |index: usize| {
+            let from = match index {
+                0 => at.from,
+                _ => base + usize::from(places[index - 1]) + 1,
+            };
+            &bytes[from..base + usize::from(places[index])]
+        };
+        let cells = Cells {
+            user: Some(field(layout.chosen.user)),
+            time: Some(field(layout.chosen.time)),
+            time_of_day: layout.chosen.time_of_day.map(field),
+            source: layout.chosen.source.map(field),
+        };
+        let width = layout.header.len();
+        self.record(cells, width, at.line, start + at.from as u64);
+    }
+
+    /// One record that is longer than a stretch, or that ends with the bytes.
+    fn lone_record(&mut self, bytes: &[u8], start: u64, at: &mut Position) {
+        let rest = &bytes[at.from..];
+        match memchr2(b'\n', b'\r', rest) {
+            Some(length) => {
+                self.plain_record(&rest[..length], at.line, start + at.from as u64);
+                at.pass_end(bytes, at.from + length);
+            }
+            None => {
+                self.plain_record(rest, at.line, start + at.from as u64);
+                at.from = bytes.len();
+            }
+        }
+    }
+
     fn plain_record(&mut self, record: &[u8], line: u64, byte: u64) {
         let layout = self.layout;
         if record.is_empty()
@@ -493,7 +557,42 @@ fn leading_line_ends(bytes: &[u8]) -> usize {
         .count()
 }
 
+/// How far a block is parsed.
+#[derive(Default)]
+struct Position {
+    /// Where the next record begins.
+    from: usize,
+    /// Its line, from 0.
+    line: u64,
+}
+
+impl Position {
+    /// Goes on behind the line end at `end`.
+    #[inline]
+    fn pass_end(&mut self, bytes: &[u8], end: usize) {
+        let is_double = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+        self.from = end + 1 + usize::from(is_double);
+        self.line += 1;
+    }
+}
+
 impl Layout<'_> {
+    /// Whether the record at `from` has the header's width, and nothing about it needs a closer
+    /// look. `places` are counted from `base`.
+    #[inline]
+    fn is_common(&self, bytes: &[u8], from: usize, places: &[u16], base: usize) -> bool {
+        let Some((inner, &[last, ..])) = places.split_at_checked(self.header.len() - 1) else {
+            return false;
+        };
+        let end = base + usize::from(last);
+        let is_delimiter = |&place: &u16| bytes[base + usize::from(place)] == self.marks.delimiter;
+        bytes[end] != self.marks.delimiter
+            && inner.iter().all(is_delimiter)
+            && from < end
+            && end - from <= self.max_field
+            && (self.marks.comment.is_none() || self.marks.comment != Some(bytes[from]))
+    }
+
     #[inline]
     fn place<'t>(&self, cells: &mut Cells<'t>, index: usize, field: &'t [u8]) {
         if index == self.chosen.user {

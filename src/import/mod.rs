@@ -17,6 +17,7 @@ pub mod names;
 pub mod parquet;
 pub mod pipeline;
 mod presets;
+mod splits;
 mod sqlite;
 
 use crate::error::{self, Failure, SourcePlace};
