@@ -250,7 +250,22 @@ impl<'a> Intake<'a> {
                 Err((source, refusal)) => return self.refuse(line, byte, source, refusal),
             },
         };
-        match self.event(source, user, time, line) {
+        let taken = match (user, time) {
+            (UserValue::Text(user), TimeValue::Text(time)) if self.takes_all() => {
+                match plain_id(user) {
+                    Some(id) => match self.parser.text(time, line) {
+                        Ok(at) => {
+                            self.batch.push(at, id, source);
+                            Ok(())
+                        }
+                        Err(refusal) => Err(Refusal::of_time(refusal)),
+                    },
+                    None => self.event(source, UserValue::Text(user), TimeValue::Text(time), line),
+                }
+            }
+            _ => self.event(source, user, time, line),
+        };
+        match taken {
             Ok(()) => {
                 self.tally(source).read += 1;
                 if self.noted != self.rounded() {
@@ -262,6 +277,12 @@ impl<'a> Intake<'a> {
             }
             Err(refusal) => self.refuse(line, byte, source, refusal),
         }
+    }
+
+    /// Whether no user is left out and no word stands for a missing value.
+    #[inline]
+    fn takes_all(&self) -> bool {
+        self.all_users && self.terms.null_words.is_empty()
     }
 
     /// Times floored and leap seconds taken so far.
@@ -281,7 +302,7 @@ impl<'a> Intake<'a> {
         self.noted = now;
     }
 
-    #[inline]
+    #[inline(never)]
     fn event(
         &mut self,
         source: u8,
@@ -381,11 +402,7 @@ impl<'a> Intake<'a> {
             }),
             TimeValue::Missing => self.parser.text(b"", line),
         };
-        read.map_err(|TimeRefusal { kind, message }| Refusal {
-            kind,
-            column: Some(Column::Time),
-            message,
-        })
+        read.map_err(Refusal::of_time)
     }
 
     fn is_null(&self, text: &[u8]) -> bool {
@@ -521,4 +538,31 @@ struct Refusal {
     kind: ErrorId,
     column: Option<Column>,
     message: String,
+}
+
+impl Refusal {
+    #[cold]
+    fn of_time(TimeRefusal { kind, message }: TimeRefusal) -> Self {
+        Self {
+            kind,
+            column: Some(Column::Time),
+            message,
+        }
+    }
+}
+
+/// The user of a text that means the same in every encoding and under every setting: a number, or
+/// ASCII without a NUL. Nothing for any other text, an empty one too.
+#[inline]
+fn plain_id(text: &[u8]) -> Option<UserId<'_>> {
+    if let Some(number) = crate::events::canonical_number(text) {
+        return Some(UserId::Number(number));
+    }
+    let is_plain = text.iter().fold(!text.is_empty(), |plain, &byte| {
+        plain & matches!(byte, 1..=127)
+    });
+    match std::str::from_utf8(text) {
+        Ok(text) if is_plain => Some(UserId::Text(text)),
+        _ => None,
+    }
 }
