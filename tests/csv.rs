@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use sessionize::error::{Failure, Family};
-use sessionize::events::Batch;
+use sessionize::events::{Batch, UserId};
 use sessionize::import::columns::AskedColumns;
 use sessionize::import::csv::Dialect;
 use sessionize::import::file::Limits;
@@ -671,6 +671,128 @@ proptest! {
         let whole = read(Limits::BLOCK);
         whole.assert_sound(&text);
         prop_assert_eq!(read(block).told(), whole.told(), "{:?}", text);
+    }
+}
+
+/// Cells of a row that a fast reader could take for what they are not.
+fn near_miss_row() -> impl Strategy<Value = Vec<String>> {
+    let users = vec![
+        "7",
+        "-3",
+        "ada",
+        "",
+        "007",
+        "-0",
+        "12345678",
+        "1234567x",
+        "x\u{e9}",
+        "1234567890123456789",
+        "9223372036854775808",
+        "4d3c5b1e-0000-4000-8000-0123456789ab",
+    ];
+    let times = vec![
+        "2026-01-01T10:00:00Z",
+        "2026-01-01T10:00:00.123456Z",
+        "2026-01-02t10:00:00.000001z",
+        "2026-01-01 10:00:00.120000+05:30",
+        "2026-01-01T10:00:00.1234567Z",
+        "2026-01-01T10:00:00.12345xZ",
+        "2026-01-01T10:00:00,123456Z",
+        "2026-01-01T10:00:00.123456",
+        "2026-01-01T10:00:00.123456ZZ",
+        "2026-02-29T10:00:00.123456Z",
+        "2026-01-01T24:00:00.000000Z",
+        "2026-01-01T10:00:60.000000Z",
+        "2016-12-31T23:59:60.000000Z",
+        "2026-13-01T10:00:00.123456Z",
+        "-026-01-01T10:00:00.123456Z",
+        " 2026-01-01T10:00:00.123456Z",
+        "2026-01-01",
+        "",
+        "20\u{e9}6-01-01T10:00:00.123456Z",
+    ];
+    let notes = prop_oneof![
+        9 => "[a-z]{0,90}",
+        1 => (1_usize..20_000).prop_map(|length| "y".repeat(length)),
+    ];
+    let cells = (
+        prop::sample::select(users),
+        prop::sample::select(times),
+        notes,
+    );
+    let cells = cells.prop_map(|(user, time, note)| vec![user.to_owned(), time.to_owned(), note]);
+    let other = vec![
+        "",
+        "# no row",
+        "#,,",
+        "one",
+        "7,2026-01-01T10:00:00Z",
+        "a,b,c,d",
+        ",,",
+        ",,,",
+    ];
+    let other =
+        prop::sample::select(other).prop_map(|line| line.split(',').map(str::to_owned).collect());
+    prop_oneof![8 => cells, 1 => other]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn case_31_rows_read_alike_with_and_without_quotes(
+        rows in prop::collection::vec(near_miss_row(), 1..80),
+        repeated in 1_usize..6,
+        end in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+        ends in any::<bool>(),
+        block in prop::sample::select(vec![60, 5_000, 100_000, Limits::BLOCK]),
+    ) {
+        let scratch = Scratch::new();
+        let all = rows.iter().cycle().take(rows.len() * repeated);
+        let mut lines: Vec<String> = all.map(|row| row.join(",")).collect();
+        lines.insert(0, "user_id,created_at,note".to_owned());
+        // A quoted cell sends its whole block through the csv package.
+        let quoted: Vec<String> = lines
+            .iter()
+            .map(|line| match line.rsplit_once(',') {
+                _ if line.is_empty() || line.starts_with('#') => line.clone(),
+                Some((before, last)) => format!("{before},\"{last}\""),
+                None => format!("\"{line}\""),
+            })
+            .collect();
+        let last_end = if ends { end } else { "" };
+        let read = |lines: &[String]| {
+            let path = scratch.file("posts.csv", lines.join(end) + last_end);
+            take(input(&path, commented()), block)
+        };
+        let (plain, quoted) = (read(&lines), read(&quoted));
+        plain.assert_sound(&lines);
+        prop_assert_eq!(&plain.events, &quoted.events);
+        let placed = |taken: &Taken| -> Vec<(u64, &str, String)> {
+            taken.rejects.iter().map(|r| (r.0, r.2, r.3.clone())).collect()
+        };
+        prop_assert_eq!(placed(&plain), placed(&quoted));
+        for (line, byte, _, message) in &plain.rejects {
+            let before = &lines[..*line as usize - 1];
+            let expected: usize = before.iter().map(|line| line.len() + end.len()).sum();
+            prop_assert_eq!(*byte, expected as u64, "line {}: {}", line, message);
+        }
+    }
+
+    #[test]
+    fn case_41_an_id_is_a_number_where_its_digits_are_written_as_numbers_are(
+        id in "-?[0-9]{0,21}", place in any::<prop::sample::Index>(), byte in prop::option::of("[ -~\u{e9}]"),
+    ) {
+        let mut id = id;
+        if let Some(byte) = byte && !id.is_empty() {
+            let place = place.index(id.len());
+            id.replace_range(place..=place, &byte);
+        }
+        let expected = match id.parse::<i64>() {
+            Ok(number) if number.to_string() == id => UserId::Number(number),
+            _ => UserId::Text(&id),
+        };
+        prop_assert_eq!(UserId::from_text(&id), expected);
     }
 }
 
