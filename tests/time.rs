@@ -887,6 +887,26 @@ fn any_byte_anywhere_in_a_common_text_is_read_as_chrono_reads_it() {
     }
 }
 
+#[test]
+fn dates_in_any_order_and_a_century_apart_are_told_apart() {
+    let mut parser = TimeParser::new(&TimeSpec::default());
+    let mut found = 0;
+    for _ in 0..2 {
+        for (month, day) in (1..=12).flat_map(|month| (1..=31).map(move |day| (month, day))) {
+            for year in [1900, 2000, 2025, 2100] {
+                let text = format!("{year}-{month:02}-{day:02}T00:00:01Z");
+                let known = chrono::NaiveDate::from_ymd_opt(year, month, day)
+                    .and_then(|date| date.and_hms_opt(0, 0, 1))
+                    .map(|clock| clock.and_utc().timestamp_micros());
+                assert_eq!(parser.text(text.as_bytes(), 0).ok(), known, "{text}");
+                found += u32::from(known.is_some());
+            }
+        }
+    }
+    // Twice four years, of which only 2000 is a leap year.
+    assert_eq!(found, 2 * (4 * 365 + 1));
+}
+
 fn rfc_3339() -> impl Strategy<Value = String> {
     (
         (830..3100_u32, 1..=12_u32, 1..=31_u32),

@@ -33,19 +33,51 @@ pub(crate) enum Misread {
     Hour24,
 }
 
-/// Reads the commonest shape, `YYYY-MM-DD?HH:MM:SS[.f…][Z|offset]`, remembering the last date.
+/// Reads the commonest shape, `YYYY-MM-DD?HH:MM:SS[.f…][Z|offset]`, remembering dates: the last,
+/// for rows in the order of time, and one for each of [`Self::KEPT_DATES`] hashes, for others.
 #[derive(Clone, Debug)]
 pub(crate) struct CommonShape {
-    date: [u8; 10],
+    last: KnownDate,
+    dates: Box<[KnownDate; Self::KEPT_DATES]>,
+}
+
+/// A date as text and its days since 1970.
+#[derive(Clone, Copy, Debug)]
+struct KnownDate {
+    text: [u8; 10],
     days: i64,
 }
 
 impl CommonShape {
+    /// Enough for a year and more with few dates in the place of others; 12 KiB.
+    const KEPT_DATES: usize = 512;
+
     pub(crate) fn new() -> Self {
-        Self {
-            date: *b"1970-01-01",
+        let first = KnownDate {
+            text: *b"1970-01-01",
             days: 0,
+        };
+        Self {
+            last: first,
+            dates: Box::new([first; Self::KEPT_DATES]),
         }
+    }
+
+    /// The days since 1970 of a date, if the calendar has it.
+    #[inline]
+    fn days(&mut self, text: &[u8; 10]) -> Option<i64> {
+        if *text != self.last.text {
+            let [_, _, end @ ..] = *text;
+            // Fibonacci hashing: the highest bits of the product depend on all of the text.
+            let hash = u64::from_le_bytes(end).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let kept = &mut self.dates[(hash >> (u64::BITS - Self::KEPT_DATES.ilog2())) as usize];
+            if *text != kept.text {
+                let days = date_from(text)?.days();
+                *kept = KnownDate { text: *text, days };
+            }
+            self.last = *kept;
+        }
+        Some(self.last.days)
     }
 
     /// The reading of a text in the commonest shape; nothing when [`read`] must look at it.
@@ -60,12 +92,8 @@ impl CommonShape {
         let time = time_of_day(*time)?;
         let (fraction, finer, text) = fraction_of_second(text)?;
         let offset = offset_at_end(text)?;
-        if *date != self.date {
-            let days = date_from(date)?.days();
-            (self.date, self.days) = (*date, days);
-        }
         Some(Reading {
-            local: self.days * DAY + time * SECOND + fraction,
+            local: self.days(date)? * DAY + time * SECOND + fraction,
             offset,
             finer,
             leap: false,
