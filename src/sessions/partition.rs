@@ -8,7 +8,7 @@ use crate::events::{Batch, Micros, UserId};
 use crate::sessions::piece::{CHUNK, LARGEST, PIECE, Packed, encode, pack, packed};
 use crate::sessions::spill::{Memory, Place, over_memory};
 use crate::sessions::users::{
-    Key, SHARDS, Shard, Texts, mix, number_key, text_hash, usual_uuid, uuid_hash,
+    Key, SHARDS, Shard, Texts, Uuid, mix, number_key, text_hash, usual_uuid, uuid_hash,
 };
 
 /// The span of no event.
@@ -201,7 +201,7 @@ impl Waiting {
 }
 
 /// The same for ids that are UUIDs in their usual form.
-type WaitingUuids = Vec<(u128, i64)>;
+type WaitingUuids = Vec<(Uuid, i64)>;
 
 /// UUIDs after which the lock is taken.
 const MOST_UUIDS: usize = 256;
@@ -258,7 +258,7 @@ impl Partitioner<'_> {
 
 impl Partitioner<'_> {
     #[inline]
-    fn take_uuid(&mut self, uuid: u128, at: Micros, source: u8) {
+    fn take_uuid(&mut self, uuid: Uuid, at: Micros, source: u8) {
         let shard = partition_of(uuid_hash(uuid)) / OF_SHARD;
         let waiting = &mut self.waiting_uuids[shard];
         waiting.push((uuid, pack(at, source)));
@@ -277,11 +277,11 @@ impl Sharing {
             .expect("no thread panics while it holds a shard");
         let TextShard { texts, scatter } = &mut *shard;
         let before = texts.size();
-        let touched = waiting.iter().map(|&(uuid, _)| texts.touch_uuid(uuid));
-        std::hint::black_box(touched.fold(0, u32::wrapping_add));
+        texts.touch_uuids(waiting.iter().map(|&(uuid, _)| uuid));
         for (uuid, word) in waiting.drain(..) {
-            let key = texts.intern_uuid(uuid);
-            let partition = partition_of(uuid_hash(uuid)) % OF_SHARD;
+            let hash = uuid_hash(uuid);
+            let key = texts.intern_uuid(uuid, hash);
+            let partition = partition_of(hash) % OF_SHARD;
             scatter.push(partition, [key, word as u64]);
         }
         self.charge(texts.size() - before);

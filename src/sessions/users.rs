@@ -67,7 +67,8 @@ impl Texts {
         let place = (key & ((1 << PLACE_BITS) - 1)) as usize;
         if key & UUID != 0 {
             let mut buffer = uuid::Uuid::encode_buffer();
-            let uuid = uuid::Uuid::from_u128(shard.uuids.ids[place]);
+            let [high, low] = shard.uuids.ids[place];
+            let uuid = uuid::Uuid::from_u64_pair(high, low);
             text.clear();
             text.push_str(uuid.hyphenated().encode_lower(&mut buffer));
             return UserId::Text(text);
@@ -92,36 +93,39 @@ pub(crate) struct Shard {
     uuids: Uuids,
 }
 
+/// A UUID as two numbers, the high one first.
+pub(crate) type Uuid = [u64; 2];
+
 /// UUIDs in their one usual form, which are kept as numbers.
 #[derive(Debug, Default)]
 struct Uuids {
-    /// A UUID and its number plus one; 0 is empty. A power of two long.
-    slots: Vec<(u128, u32)>,
+    /// The high half of a hash, and the UUID's number plus one below it; 0 is empty. A power of two
+    /// long.
+    slots: Vec<u64>,
     /// By number.
-    ids: Vec<u128>,
+    ids: Vec<Uuid>,
 }
 
 impl Uuids {
     #[inline]
-    fn number(&mut self, uuid: u128) -> u32 {
+    fn number(&mut self, uuid: Uuid, hash: u64) -> u32 {
         if (self.ids.len() + 1) * 2 > self.slots.len() {
             self.grow();
         }
         let last = self.slots.len() - 1;
-        let mut place = uuid_hash(uuid) as usize & last;
+        let mut place = hash as usize & last;
         loop {
-            let slot = &mut self.slots[place];
-            if slot.1 == 0 {
+            let slot = self.slots[place];
+            if slot == 0 {
                 self.ids.push(uuid);
                 let count = u32::try_from(self.ids.len());
-                *slot = (
-                    uuid,
-                    count.expect("under four billion ids of a shard fit in memory"),
-                );
-                return slot.1 - 1;
+                let count = count.expect("under four billion ids of a shard fit in memory");
+                self.slots[place] = (hash >> 32 << 32) | u64::from(count);
+                return count - 1;
             }
-            if slot.0 == uuid {
-                return slot.1 - 1;
+            let number = slot as u32 - 1;
+            if slot >> 32 == hash >> 32 && self.ids[number as usize] == uuid {
+                return number;
             }
             place = (place + 1) & last;
         }
@@ -130,13 +134,14 @@ impl Uuids {
     #[cold]
     fn grow(&mut self) {
         let length = (self.slots.len() * 2).max(64);
-        let mut slots = vec![(0, 0); length];
+        let mut slots = vec![0; length];
         for (number, &uuid) in (1..).zip(&self.ids) {
-            let mut place = uuid_hash(uuid) as usize & (length - 1);
-            while slots[place].1 != 0 {
+            let hash = uuid_hash(uuid);
+            let mut place = hash as usize & (length - 1);
+            while slots[place] != 0 {
                 place = (place + 1) & (length - 1);
             }
-            slots[place] = (uuid, number);
+            slots[place] = (hash >> 32 << 32) | number;
         }
         self.slots = slots;
     }
@@ -144,16 +149,13 @@ impl Uuids {
 
 /// A fixed hash of a UUID.
 #[inline]
-pub(crate) fn uuid_hash(uuid: u128) -> u64 {
-    mix((uuid >> 64) as u64
-        ^ (uuid as u64)
-            .rotate_left(32)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15))
+pub(crate) fn uuid_hash([high, low]: Uuid) -> u64 {
+    mix(high ^ low.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// A UUID written in its one usual form: 36 signs, lower case, hyphens in their places.
 #[inline]
-pub(crate) fn usual_uuid(text: &[u8]) -> Option<u128> {
+pub(crate) fn usual_uuid(text: &[u8]) -> Option<Uuid> {
     let text: &[u8; 36] = text.try_into().ok()?;
     if [text[8], text[13], text[18], text[23]] != [b'-'; 4] {
         return None;
@@ -168,9 +170,9 @@ pub(crate) fn usual_uuid(text: &[u8]) -> Option<u128> {
     let (second, second_is_hex) = eight(9, 14);
     let (third, third_is_hex) = eight(19, 24);
     let (fourth, fourth_is_hex) = eight(28, 32);
-    let high = u128::from(first) << 96 | u128::from(second) << 64;
-    let low = u128::from(third) << 32 | u128::from(fourth);
-    (first_is_hex & second_is_hex & third_is_hex & fourth_is_hex).then_some(high | low)
+    let high = u64::from(first) << 32 | u64::from(second);
+    let low = u64::from(third) << 32 | u64::from(fourth);
+    (first_is_hex & second_is_hex & third_is_hex & fourth_is_hex).then_some([high, low])
 }
 
 /// Eight hexadecimal digits at once, and whether all are digits or lower-case letters: each byte of
@@ -206,22 +208,30 @@ impl Shard {
     pub(crate) fn size(&self) -> usize {
         self.slots.len() * size_of::<u64>()
             + self.texts.capacity()
-            + self.uuids.slots.len() * size_of::<(u128, u32)>()
-            + self.uuids.ids.capacity() * size_of::<u128>()
+            + self.uuids.slots.len() * size_of::<u64>()
+            + self.uuids.ids.capacity() * size_of::<Uuid>()
     }
 
-    /// The same as [`Self::touch`] for UUIDs, which are their own texts.
-    #[inline]
-    pub(crate) fn touch_uuid(&self, uuid: u128) -> u32 {
-        let slots = &self.uuids.slots;
-        let place = uuid_hash(uuid) as usize & slots.len().wrapping_sub(1);
-        slots.get(place).map_or(0, |slot| slot.1)
+    /// Brings what stands where UUIDs are looked for near, all at once.
+    pub(crate) fn touch_uuids(&self, uuids: impl Iterator<Item = Uuid> + Clone) {
+        let Uuids { slots, ids } = &self.uuids;
+        let last = slots.len().wrapping_sub(1);
+        let slot = |uuid| {
+            slots
+                .get(uuid_hash(uuid) as usize & last)
+                .copied()
+                .unwrap_or(0)
+        };
+        let first = uuids.clone().fold(0, |all, uuid| all ^ slot(uuid));
+        let id = |uuid| ids.get((slot(uuid) as u32).wrapping_sub(1) as usize);
+        let second = uuids.fold(0, |all, uuid| all ^ id(uuid).map_or(0, |id| id[0]));
+        std::hint::black_box((first, second));
     }
 
-    /// The key of a UUID, kept once.
+    /// The key of a UUID, kept once. `hash` is its [`uuid_hash`].
     #[inline]
-    pub(crate) fn intern_uuid(&mut self, uuid: u128) -> Key {
-        let number = self.uuids.number(uuid);
+    pub(crate) fn intern_uuid(&mut self, uuid: Uuid, hash: u64) -> Key {
+        let number = self.uuids.number(uuid, hash);
         ((UUID | self.number | u64::from(number)) << 1) | 1
     }
 
