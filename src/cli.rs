@@ -140,8 +140,8 @@ Examples:
 pub struct Inputs {
     /// Files, globs, databases, or `-`; each is one source, and `name=PATH` names it.
     ///
-    /// CSV, TSV (plain, gzip, zstd), Parquet and SQLite are told by their first bytes. Without any,
-    /// the sources of sessionize.toml are read.
+    /// CSV, TSV, NDJSON (plain, gzip, zstd), Parquet and SQLite are told by their first bytes.
+    /// Without any, the sources of sessionize.toml are read.
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<OsString>,
 }
@@ -427,7 +427,7 @@ pub struct Flags {
     )]
     pub follow_symlinks: Option<bool>,
 
-    /// Which column names the user
+    /// Which column names the user; in NDJSON a key, or a path such as actor.id
     #[arg(
         long,
         global = true,
@@ -551,7 +551,21 @@ pub struct Flags {
         help_heading = "Input"
     )]
     pub allow_empty: Option<bool>,
-    /// The longest field, such as 64MiB [default: 16MiB]
+    /// Leave a last line without an end for the next run: it is still being written
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_name = "yes|no",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true,
+        global = true,
+        env = "SESSIONIZE_FOLLOW_SAFE",
+        help_heading = "Input"
+    )]
+    pub follow_safe: Option<bool>,
+    /// The longest field, or line of NDJSON, such as 64MiB [default: 16MiB]
     #[arg(long, global = true, value_name = "SIZE", value_parser = field_size, env = "SESSIONIZE_MAX_FIELD", help_heading = "Input")]
     pub max_field: Option<u64>,
     /// The most a compressed file may expand to, instead of 200 times its size

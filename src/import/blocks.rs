@@ -76,8 +76,8 @@ pub(crate) struct Blocks {
     next: u64,
     ended: bool,
     reported: u64,
-    /// Whether the file had grown when its end was met, so that a last record without an end is
-    /// only the part of one that was there when it was opened.
+    /// Whether the file had grown when its end was met, or may grow yet, so that a last record
+    /// without an end is only the part of one that was there when it was opened.
     is_torn: bool,
     /// Bytes of such a record, which are not used.
     left_out: usize,
@@ -252,7 +252,7 @@ impl Blocks {
         let count = self.bytes.fill(&mut self.buffer, most)?;
         self.ended = count < most;
         if self.ended {
-            self.is_torn = self.bytes.has_grown();
+            self.is_torn = self.limits.follow_safe || self.bytes.has_grown();
             self.ends_open = !self.is_torn && self.ends_within_a_line();
         }
         Ok(())
@@ -302,7 +302,7 @@ impl Blocks {
                 "file grew while reading; the first {} bytes were used",
                 used - self.left_out as u64
             ))),
-            None => Ok(None),
+            None => Ok(file::left_for_later(self.left_out)),
         }
     }
 

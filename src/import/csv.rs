@@ -56,13 +56,13 @@ struct Layout<'a> {
 
 /// Reads one file of a source, the `file`th, on as many threads as there are sinks.
 pub(crate) fn read(
+    bytes: Bytes,
     origin: &Origin,
     file: u64,
     dialect: &Dialect,
     reading: &Reading<'_>,
     sinks: &mut [Sink<'_>],
 ) -> Result<Done, Failure> {
-    let bytes = Bytes::open(origin, reading.limits)?;
     let marks = Marks {
         delimiter: dialect.delimiter,
         comment: dialect.comment,

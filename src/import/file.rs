@@ -29,6 +29,8 @@ pub struct Limits {
     pub max_decompressed: Option<u64>,
     /// Bytes read at a time.
     pub block: usize,
+    /// `--follow-safe`: whether a last line without an end is left for a later run.
+    pub follow_safe: bool,
 }
 
 impl Limits {
@@ -47,6 +49,7 @@ impl Default for Limits {
             max_field: Self::MAX_FIELD,
             max_decompressed: None,
             block: Self::BLOCK,
+            follow_safe: false,
         }
     }
 }
@@ -55,6 +58,8 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
+    /// Text that begins like a JSON object, or an array of them.
+    Json,
     Gzip,
     Zstd,
     Parquet,
@@ -97,6 +102,9 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
     if head.starts_with(b"\x28\xb5\x2f\xfd") {
         return Kind::Zstd;
     }
+    if begins_like_json(head) {
+        return Kind::Json;
+    }
     if begins_with_a_line_of_text(head) {
         return Kind::Text;
     }
@@ -113,6 +121,32 @@ pub(crate) fn kind_of(head: &[u8]) -> Kind {
         return Kind::Utf16;
     }
     Kind::Text
+}
+
+/// Whether the first bytes are those of a JSON object, or of an array of them, which is refused
+/// later. A header of CSV may begin with a bracket, but a quote in its midst is an error there.
+fn begins_like_json(head: &[u8]) -> bool {
+    let after = |text: &[u8]| {
+        let spaces = text
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+        spaces.count()
+    };
+    let mut rest = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    rest = &rest[after(rest)..];
+    let is_array = rest.first() == Some(&b'[');
+    if is_array {
+        rest = &rest[1..];
+        rest = &rest[after(rest)..];
+    }
+    let Some(rest) = rest.strip_prefix(b"{") else {
+        return false;
+    };
+    match rest.get(after(rest)) {
+        Some(b'"') => true,
+        Some(b'}') => !is_array,
+        _ => false,
+    }
 }
 
 /// Some kinds begin with letters that a header may begin with too: `ORCID,PAR1,BZh`. None of them
@@ -140,7 +174,8 @@ fn looks_like_utf16(head: &[u8]) -> bool {
     head.len() >= 8 && ((nul(0, true) && nul(1, false)) || (nul(0, false) && nul(1, true)))
 }
 
-/// The kind of a file on disk, by its first bytes; a FIFO is not touched and taken for text.
+/// The kind of a file on disk, by its first bytes; a FIFO is not touched and taken for text. What is
+/// compressed is [`Kind::Json`] when that is what is packed.
 pub(crate) fn sniff(path: &Path) -> Result<Kind, Failure> {
     let metadata = usable(path)?;
     if metadata.file_type().is_fifo() {
@@ -148,10 +183,32 @@ pub(crate) fn sniff(path: &Path) -> Result<Kind, Failure> {
     }
     let mut head = Vec::with_capacity(HEAD);
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    file.take(HEAD as u64)
+    (&file)
+        .take(HEAD as u64)
         .read_to_end(&mut head)
         .map_err(|error| read_error(0, &error))?;
-    Ok(kind_of(&head))
+    let kind = kind_of(&head);
+    Ok(match kind {
+        Kind::Gzip | Kind::Zstd if kind_inside(kind, &head, &file) == Some(Kind::Json) => {
+            Kind::Json
+        }
+        kind => kind,
+    })
+}
+
+/// The kind of what is packed, if that can be told; damage is told when the file is read.
+fn kind_inside(packed: Kind, first: &[u8], rest: &File) -> Option<Kind> {
+    let whole = io::Cursor::new(first).chain(rest);
+    let inner = match packed {
+        Kind::Gzip => head(&mut flate2::read::MultiGzDecoder::new(whole)),
+        _ => head(&mut zstd::Decoder::new(whole).ok()?),
+    };
+    inner.ok().map(|inner| kind_of(&inner))
+}
+
+/// Whether a path is that of a FIFO.
+pub(crate) fn is_fifo(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// Whether a file on disk is a SQLite database.
@@ -161,7 +218,7 @@ pub fn is_sqlite(path: &Path) -> bool {
 
 /// Whether a file on disk is text, compressed or not.
 pub fn is_text(path: &Path) -> bool {
-    sniff(path).is_ok_and(|kind| matches!(kind, Kind::Text | Kind::Gzip | Kind::Zstd))
+    sniff(path).is_ok_and(|kind| matches!(kind, Kind::Text | Kind::Json | Kind::Gzip | Kind::Zstd))
 }
 
 /// Opens a file that is read at places of the reader's choice.
@@ -222,6 +279,7 @@ pub(crate) struct Bytes {
     limits: Limits,
     given: u64,
     watched: Option<Watched>,
+    is_json: bool,
 }
 
 /// What passed through the raw reader below a decoder.
@@ -306,9 +364,12 @@ impl Bytes {
                 let decoder = zstd::Decoder::new(whole).map_err(|error| read_error(0, &error))?;
                 (Box::new(decoder), Some("zstd"))
             }
-            Kind::Text | Kind::Utf16 | Kind::Parquet | Kind::Sqlite | Kind::Other(_) => {
-                (Box::new(whole), None)
-            }
+            Kind::Text
+            | Kind::Json
+            | Kind::Utf16
+            | Kind::Parquet
+            | Kind::Sqlite
+            | Kind::Other(_) => (Box::new(whole), None),
         };
         let mut bytes = Self {
             inner,
@@ -317,6 +378,7 @@ impl Bytes {
             limits,
             given: 0,
             watched,
+            is_json: false,
         };
         bytes.refuse_other_kinds(kind)?;
         Ok(bytes)
@@ -336,6 +398,10 @@ impl Bytes {
         };
         let message = match kind {
             Kind::Text => return Ok(()),
+            Kind::Json => {
+                self.is_json = true;
+                return Ok(());
+            }
             Kind::Utf16 => {
                 return Err(Failure::new(
                     error::ENCODING,
@@ -348,6 +414,11 @@ impl Bytes {
             Kind::Other(message) => message,
         };
         Err(Failure::new(error::FORMAT, message))
+    }
+
+    /// Whether the text begins like JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
     }
 
     /// Bytes read so far below any decoder.
@@ -453,6 +524,13 @@ impl Bytes {
         let after = file.metadata().map_err(|_| changed())?;
         Ok((after.len() > before.len()).then_some(before.len()))
     }
+}
+
+/// What is said of a last line that [`Limits::follow_safe`] leaves out, if there is one.
+pub(crate) fn left_for_later(bytes: usize) -> Option<String> {
+    (bytes > 0).then(|| {
+        format!("the last line has no end yet; its {bytes} bytes are left for the next run")
+    })
 }
 
 /// A file is not what it was.

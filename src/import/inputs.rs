@@ -21,6 +21,8 @@ pub enum InputFormat {
     Csv,
     /// Tab-separated values.
     Tsv,
+    /// One JSON object a line.
+    Ndjson,
     /// Parquet.
     Parquet,
     /// A SQLite database.
@@ -63,6 +65,8 @@ pub(crate) enum Body {
     Text {
         origins: Vec<Origin>,
         dialect: Dialect,
+        /// Whether it is NDJSON; `None`: as its first bytes say.
+        is_json: Option<bool>,
     },
     Parquet {
         paths: Vec<PathBuf>,
@@ -336,13 +340,18 @@ fn open_one(
     };
     if input.is_stdin() {
         let dialect = dialect_of(input, Path::new(""));
-        let place = place(text_kind(&dialect));
+        let is_json = input.format.map(|format| format == InputFormat::Ndjson);
+        let place = place(text_kind(&dialect, is_json));
         let origins = vec![Origin::Stdin];
         opened.units.push(Unit {
             input: index,
             role: input.role(&name, Role::Activity),
             place,
-            body: Body::Text { origins, dialect },
+            body: Body::Text {
+                origins,
+                dialect,
+                is_json,
+            },
         });
         return Ok(());
     }
@@ -368,7 +377,7 @@ fn open_one(
     let Some((kind, paths)) = groups.into_iter().next() else {
         return Ok(());
     };
-    if !matches!(kind, FileKind::Text { .. }) {
+    if matches!(kind, FileKind::Parquet | FileKind::Sqlite) {
         refuse_text_columns(input, kind).map_err(in_place)?;
     }
     let role = input.role(&name, Role::Activity);
@@ -379,13 +388,19 @@ fn open_one(
         body,
     };
     match kind {
-        FileKind::Text { .. } => {
+        FileKind::Text { .. } | FileKind::Ndjson | FileKind::UnknownText => {
             let dialect = dialect_of(input, &paths[0]);
-            let place = place(text_kind(&dialect));
-            let origins = paths.into_iter().map(Origin::File).collect();
-            opened
-                .units
-                .push(unit(place, Body::Text { origins, dialect }));
+            let is_json = match kind {
+                FileKind::UnknownText => None,
+                kind => Some(kind == FileKind::Ndjson),
+            };
+            let place = place(text_kind(&dialect, is_json));
+            let body = Body::Text {
+                origins: paths.into_iter().map(Origin::File).collect(),
+                dialect,
+                is_json,
+            };
+            opened.units.push(unit(place, body));
         }
         FileKind::Parquet => opened
             .units
@@ -481,7 +496,12 @@ fn open_database(
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum FileKind {
-    Text { delimiter: u8 },
+    Text {
+        delimiter: u8,
+    },
+    Ndjson,
+    /// A FIFO, whose first bytes are not looked at before it is read.
+    UnknownText,
     Parquet,
     Sqlite,
 }
@@ -493,21 +513,19 @@ fn kind_of(input: &Input, path: &Path) -> Result<FileKind, Failure> {
     let kind = match file::sniff(path)? {
         Kind::Parquet => FileKind::Parquet,
         Kind::Sqlite => FileKind::Sqlite,
+        Kind::Json => FileKind::Ndjson,
+        _ if file::is_fifo(path) => FileKind::UnknownText,
         _ => text,
     };
     Ok(match input.format {
         Some(InputFormat::Csv | InputFormat::Tsv) => text,
+        Some(InputFormat::Ndjson) => FileKind::Ndjson,
         Some(InputFormat::Parquet) => FileKind::Parquet,
         Some(InputFormat::Sqlite) => FileKind::Sqlite,
         None if input.typed.starts_with("sqlite:") => FileKind::Sqlite,
         None if has_extension(path, &["parquet", "pq"]) => FileKind::Parquet,
         None if has_extension(path, &["db", "sqlite", "sqlite3"]) => FileKind::Sqlite,
-        None if has_extension(path, &["ndjson", "jsonl", "json"]) => {
-            return Err(Failure::new(
-                error::FORMAT,
-                "NDJSON is not read yet; write CSV or Parquet",
-            ));
-        }
+        None if has_extension(path, &["ndjson", "jsonl", "json"]) => FileKind::Ndjson,
         None => kind,
     })
 }
@@ -532,11 +550,11 @@ fn dialect_of(input: &Input, path: &Path) -> Dialect {
     }
 }
 
-fn text_kind(dialect: &Dialect) -> &'static str {
-    if dialect.delimiter == b'\t' {
-        "tsv"
-    } else {
-        "csv"
+fn text_kind(dialect: &Dialect, is_json: Option<bool>) -> &'static str {
+    match (is_json, dialect.delimiter) {
+        (Some(true), _) => "ndjson",
+        (_, b'\t') => "tsv",
+        _ => "csv",
     }
 }
 

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod ledger;
 pub mod meter;
 pub mod names;
+mod ndjson;
 pub mod parquet;
 pub mod pipeline;
 mod presets;
@@ -25,7 +26,7 @@ use crate::events::Source;
 use crate::import::assemble::assemble;
 pub use crate::import::budget::Budget;
 use crate::import::budget::within_budget;
-use crate::import::file::{Limits, Origin};
+use crate::import::file::{Bytes, Limits, Origin};
 use crate::import::inputs::{Body, Input, Unit};
 use crate::import::intake::{Intake, Tally};
 use crate::import::ledger::{Reject, SourceRecord};
@@ -203,7 +204,11 @@ impl UnitReader<'_> {
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
         match &self.unit.body {
-            Body::Text { origins, dialect } => self.text(origins, dialect, sinks, notes),
+            Body::Text {
+                origins,
+                dialect,
+                is_json,
+            } => self.text(origins, dialect, *is_json, sinks, notes),
             Body::Parquet { paths } => self.parquet(paths, sinks, notes),
             Body::Table { database, query } => {
                 self.table(&mut databases[*database], query, sinks, notes)
@@ -215,6 +220,7 @@ impl UnitReader<'_> {
         &self,
         origins: &[Origin],
         dialect: &csv::Dialect,
+        is_json: Option<bool>,
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
@@ -236,7 +242,7 @@ impl UnitReader<'_> {
                 Origin::File(path) => path.display().to_string(),
                 Origin::Stdin => "-".to_owned(),
             };
-            let place = match origins.len() {
+            let mut place = match origins.len() {
                 1 => self.unit.place.clone(),
                 _ => SourcePlace {
                     place: file.clone(),
@@ -249,7 +255,14 @@ impl UnitReader<'_> {
                 lines,
                 chosen,
                 warnings,
-            } = csv::read(origin, file_number, dialect, &reading, sinks)
+            } = Bytes::open(origin, reading.limits)
+                .and_then(|bytes| match is_json.unwrap_or(bytes.is_json()) {
+                    true => {
+                        place.kind = "ndjson";
+                        ndjson::read(bytes, origin, file_number, &reading, sinks)
+                    }
+                    false => csv::read(bytes, origin, file_number, dialect, &reading, sinks),
+                })
                 .map_err(|failure| failure.in_source(&place))?;
             result.tally.merge(tally);
             result.files.push((file, Some(lines)));

@@ -75,6 +75,7 @@ pub(super) struct Config {
     pub(super) wait: Option<Spanned<String>>,
     pub(super) follow_symlinks: Option<bool>,
     pub(super) allow_empty: Option<bool>,
+    pub(super) follow_safe: Option<bool>,
     pub(super) max_rejects: Option<Spanned<NumberOrText>>,
     pub(super) rejects: Option<String>,
     pub(super) keep_going: Option<bool>,

@@ -233,6 +233,7 @@ impl Settling<'_> {
                         .map_or(Limits::MAX_FIELD, |size| size as usize),
                     max_decompressed: flags.max_decompressed,
                     block: block_size(),
+                    follow_safe: yes(flags.follow_safe, |c| c.follow_safe),
                 },
             },
             timeout: timeout.unwrap_or(Timeout::DEFAULT),
