@@ -14,6 +14,7 @@ mod formats;
 mod harness;
 mod measures;
 mod naive;
+mod ndjson;
 mod oracle;
 mod output;
 mod output_faults;

@@ -88,7 +88,7 @@ pub fn read(
     rejects: &mut Vec<PlacedReject>,
 ) -> Result<Imported, Failure> {
     let inputs::Opened {
-        units,
+        mut units,
         mut databases,
         missing,
         notes,
@@ -101,7 +101,9 @@ pub fn read(
         ..Imported::default()
     };
     let mut results = Vec::with_capacity(units.len());
-    for (index, unit) in units.iter().enumerate() {
+    for (index, unit) in units.iter_mut().enumerate() {
+        let opened = open_pipe(unit, options.limits);
+        let unit = &*unit;
         let input = &inputs[unit.input];
         let reader = UnitReader {
             unit,
@@ -111,7 +113,7 @@ pub fn read(
             names: &names,
             meter,
         };
-        let result = reader.read(&mut databases, sinks, &mut imported.notes);
+        let result = reader.read(opened, &mut databases, sinks, &mut imported.notes);
         let result = result
             .and_then(|result| within_budget(result, unit, options, rejects, &mut imported.notes));
         match result {
@@ -143,6 +145,24 @@ pub fn read(
     imported.missing.sort_by(|one, other| one.0.cmp(&other.0));
     assemble(&mut imported, inputs, &units, &names.into_met(), &results)?;
     Ok(imported)
+}
+
+/// Opens a pipe, whose format is told by its first bytes once they come, and notes the format.
+fn open_pipe(unit: &mut Unit, limits: Limits) -> Option<Result<Bytes, Failure>> {
+    let Body::Text {
+        origins,
+        is_json: is_json @ None,
+        ..
+    } = &mut unit.body
+    else {
+        return None;
+    };
+    let opened = Bytes::open(origins.first()?, limits);
+    if opened.as_ref().is_ok_and(Bytes::is_json) {
+        *is_json = Some(true);
+        unit.place.kind = "ndjson";
+    }
+    Some(opened)
 }
 
 /// More sources than can be told apart.
@@ -199,6 +219,7 @@ struct UnitReader<'a> {
 impl UnitReader<'_> {
     fn read(
         &self,
+        opened: Option<Result<Bytes, Failure>>,
         databases: &mut [sqlite::Database],
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
@@ -208,7 +229,10 @@ impl UnitReader<'_> {
                 origins,
                 dialect,
                 is_json,
-            } => self.text(origins, dialect, *is_json, sinks, notes),
+            } => {
+                let is_json = *is_json == Some(true);
+                self.text(origins, opened, (!is_json).then_some(dialect), sinks, notes)
+            }
             Body::Parquet { paths } => self.parquet(paths, sinks, notes),
             Body::Table { database, query } => {
                 self.table(&mut databases[*database], query, sinks, notes)
@@ -219,8 +243,8 @@ impl UnitReader<'_> {
     fn text(
         &self,
         origins: &[Origin],
-        dialect: &csv::Dialect,
-        is_json: Option<bool>,
+        mut opened: Option<Result<Bytes, Failure>>,
+        dialect: Option<&csv::Dialect>,
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
@@ -242,7 +266,7 @@ impl UnitReader<'_> {
                 Origin::File(path) => path.display().to_string(),
                 Origin::Stdin => "-".to_owned(),
             };
-            let mut place = match origins.len() {
+            let place = match origins.len() {
                 1 => self.unit.place.clone(),
                 _ => SourcePlace {
                     place: file.clone(),
@@ -255,13 +279,14 @@ impl UnitReader<'_> {
                 lines,
                 chosen,
                 warnings,
-            } = Bytes::open(origin, reading.limits)
-                .and_then(|bytes| match is_json.unwrap_or(bytes.is_json()) {
-                    true => {
-                        place.kind = "ndjson";
-                        ndjson::read(bytes, origin, file_number, &reading, sinks)
+            } = opened
+                .take()
+                .unwrap_or_else(|| Bytes::open(origin, reading.limits))
+                .and_then(|bytes| match dialect {
+                    Some(dialect) => {
+                        csv::read(bytes, origin, file_number, dialect, &reading, sinks)
                     }
-                    false => csv::read(bytes, origin, file_number, dialect, &reading, sinks),
+                    None => ndjson::read(bytes, origin, file_number, &reading, sinks),
                 })
                 .map_err(|failure| failure.in_source(&place))?;
             result.tally.merge(tally);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memchr_iter;
 
-use self::fields::{Fault, Found, MAX_DEPTH, Paths, is_too_deep};
+use self::fields::{Fault, Found, MAX_DEPTH, Paths, Text, is_too_deep};
 use self::lines::{Block, Blocks};
 use self::shape::{Cell, Columns, Shape, is_blank};
 use crate::error::{self, ErrorId, Failure};
@@ -255,13 +255,18 @@ impl BlockParser for Parser<'_> {
             },
         );
         let mut from = 0;
+        let text = std::str::from_utf8(bytes);
+        let line = |from: usize, end: usize| match text {
+            Ok(text) => Text::Checked(&text[from..end]),
+            Err(_) => Text::Raw(&bytes[from..end]),
+        };
         for end in memchr_iter(b'\n', bytes) {
-            self.line(&bytes[from..end], &mut found, place);
+            self.line(line(from, end), &mut found, place);
             from = end + 1;
             place.line += 1;
             place.byte = block.start + from as u64;
         }
-        self.line(&bytes[from..], &mut found, place);
+        self.line(line(from, bytes.len()), &mut found, place);
         place.line
     }
 
@@ -300,7 +305,8 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn line<'t>(&mut self, line: &'t [u8], found: &mut Found<'t>, place: Place) {
+    fn line<'t>(&mut self, text: Text<'t>, found: &mut Found<'t>, place: Place) {
+        let line = text.bytes();
         if line.first() != Some(&b'{') && is_blank(line) {
             return;
         }
@@ -310,8 +316,8 @@ impl<'a> Parser<'a> {
             return;
         }
         let read = match self.layout.latin1 && !line.is_ascii() {
-            true => self.row(&as_utf8(line), &mut Found::new(), place),
-            false => self.row(line, found, place),
+            true => self.row(Text::Raw(&as_utf8(line)), &mut Found::new(), place),
+            false => self.row(text, found, place),
         };
         if let Err((kind, message)) = read {
             self.intake
@@ -323,17 +329,17 @@ impl<'a> Parser<'a> {
     #[inline]
     fn row<'t>(
         &mut self,
-        line: &'t [u8],
+        text: Text<'t>,
         found: &mut Found<'t>,
         place: Place,
     ) -> Result<(), Refusal> {
-        let layout = self.layout;
+        let (layout, line) = (self.layout, text.bytes());
         if is_too_deep(line) {
             let message = format!("nesting too deep, over {MAX_DEPTH} levels");
             return Err((error::NOT_AN_OBJECT, message));
         }
         let in_words = |fault| fault_in_words(&fault, line);
-        layout.paths.read(line, found).map_err(in_words)?;
+        layout.paths.read(text, found).map_err(in_words)?;
         self.has_objects = true;
         let mut cell = |field: usize| {
             let value = layout.paths.value(field, found).map_err(in_words)?;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use memchr::memchr2_iter;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::de::{Read, SliceRead, StrRead};
 use serde_json::value::RawValue;
 
 /// The deepest nesting that is read, serde_json's own limit for what it builds.
@@ -34,6 +35,25 @@ struct Way {
     level: Option<usize>,
 }
 
+/// A text of JSON, as far as it is known to be UTF-8.
+#[derive(Clone, Copy)]
+pub(crate) enum Text<'t> {
+    /// It is.
+    Checked(&'t str),
+    /// Only what is asked for need be.
+    Raw(&'t [u8]),
+}
+
+impl<'t> Text<'t> {
+    #[inline]
+    pub(crate) fn bytes(self) -> &'t [u8] {
+        match self {
+            Text::Checked(text) => text.as_bytes(),
+            Text::Raw(text) => text,
+        }
+    }
+}
+
 /// The values of an object's keys that matter, by key.
 pub(crate) type Found<'t> = Vec<Option<&'t RawValue>>;
 
@@ -56,7 +76,7 @@ impl Paths {
     }
 
     /// Reads one object that is all of `text`.
-    pub(crate) fn read<'t>(&self, text: &'t [u8], found: &mut Found<'t>) -> Result<(), Fault> {
+    pub(crate) fn read<'t>(&self, text: Text<'t>, found: &mut Found<'t>) -> Result<(), Fault> {
         self.levels[0].read(text, found)
     }
 
@@ -87,7 +107,7 @@ impl Paths {
                 continue;
             }
             let mut inner = Found::new();
-            self.levels[level].read(value.get().as_bytes(), &mut inner)?;
+            self.levels[level].read(Text::Checked(value.get()), &mut inner)?;
             if let Some(value) = self.follow(level, 0, &inner)? {
                 return Ok(Some(value));
             }
@@ -145,10 +165,18 @@ impl Level {
     }
 
     #[inline]
-    fn read<'t>(&self, text: &'t [u8], found: &mut Found<'t>) -> Result<(), Fault> {
+    fn read<'t>(&self, text: Text<'t>, found: &mut Found<'t>) -> Result<(), Fault> {
+        match text {
+            Text::Checked(text) => self.object(StrRead::new(text), found),
+            Text::Raw(text) => self.object(SliceRead::new(text), found),
+        }
+    }
+
+    #[inline]
+    fn object<'t>(&self, text: impl Read<'t>, found: &mut Found<'t>) -> Result<(), Fault> {
         found.clear();
         found.resize(self.keys.len(), None);
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        let mut reader = serde_json::Deserializer::new(text);
         let object = Object {
             keys: &self.keys,
             found,
@@ -194,8 +222,8 @@ impl<'t> Visitor<'t> for Object<'_, 't> {
     }
 }
 
-/// Which of the keys that matter a key is. Keys are compared as bytes, so that one that is not
-/// UTF-8 is no more than another key.
+/// Which of the keys that matter a key is. Asked for as text, not as bytes: the package lets control
+/// characters pass in bytes.
 struct Key<'a> {
     keys: &'a [Box<[u8]>],
 }
@@ -205,7 +233,7 @@ impl<'t> DeserializeSeed<'t> for Key<'_> {
 
     #[inline]
     fn deserialize<D: serde::Deserializer<'t>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_bytes(self)
+        key.deserialize_str(self)
     }
 }
 
@@ -217,7 +245,8 @@ impl Visitor<'_> for Key<'_> {
     }
 
     #[inline]
-    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        let name = name.as_bytes();
         Ok(self.keys.iter().position(|key| **key == *name))
     }
 }
