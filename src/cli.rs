@@ -565,7 +565,7 @@ pub struct Flags {
         help_heading = "Input"
     )]
     pub follow_safe: Option<bool>,
-    /// The longest field, or line of NDJSON, such as 64MiB [default: 16MiB]
+    /// The longest field, such as 64MiB [default: 16MiB]; in NDJSON, the longest line
     #[arg(long, global = true, value_name = "SIZE", value_parser = field_size, env = "SESSIONIZE_MAX_FIELD", help_heading = "Input")]
     pub max_field: Option<u64>,
     /// The most a compressed file may expand to, instead of 200 times its size

@@ -362,6 +362,7 @@ if_locked = "wait"
 wait = "5s"
 follow_symlinks = false
 allow_empty = true
+follow_safe = true
 max_rejects = "50%"
 rejects = "rejects.csv"
 keep_going = false

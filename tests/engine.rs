@@ -146,6 +146,11 @@ fn one_log_gives_the_same_sessions_through_every_door() {
         if !case.rows.is_empty() {
             let found = sessions_in_sqlite(&scratch, &case);
             assert_eq!(found, case.sessions, "{} in SQLite", case.name);
+            // Without a line there is nothing that stands for a header.
+            for door in write_ndjson(&scratch, &case) {
+                let found = sessions_of(&scratch, &case, door);
+                assert_eq!(found, case.sessions, "{} through {door}", case.name);
+            }
         }
         let call =
             scratch.sessionize(["sessions", "-", "--input-format", "csv", "--format", "csv"]);
@@ -190,6 +195,29 @@ fn doors(scratch: &Scratch, case: &Case) -> [&'static str; 7] {
         "events.parquet",
         "columns.bin",
     ]
+}
+
+/// Writes a case as NDJSON: ids as text, and as numbers where they are written like one.
+fn write_ndjson(scratch: &Scratch, case: &Case) -> [&'static str; 3] {
+    let lines = |as_number: fn(&str) -> bool| -> String {
+        let lines = case.rows.iter().map(|[user, at, source]| {
+            let user = match as_number(user) {
+                true => user.clone(),
+                false => format!("\"{user}\""),
+            };
+            format!("{{\"source\":\"{source}\",\"created_at\":\"{at}\",\"user_id\":{user}}}\n")
+        });
+        lines.collect()
+    };
+    let is_canonical = |user: &str| user.parse::<i64>().is_ok_and(|id| id.to_string() == user);
+    scratch.file("events.ndjson", lines(|_| false));
+    scratch.file("numbers.jsonl", lines(is_canonical));
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(lines(|_| false).as_bytes())
+        .expect("a vector takes all");
+    // The first bytes inside tell what a file is, not its name.
+    scratch.file("lines.bin", gzip.finish().expect("a vector takes all"));
+    ["events.ndjson", "numbers.jsonl", "lines.bin"]
 }
 
 fn write_parquet(scratch: &Scratch, case: &Case, name: &str) {

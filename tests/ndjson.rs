@@ -258,6 +258,7 @@ fn case_64_deep_nesting_is_a_reject_and_no_overflow() {
             .env("SESSIONIZE_BLOCK", size)
             .run()
             .expect_failure(4)
+            .expect_stderr("error[IN-26]: ")
             .expect_stderr("line 4: nesting too deep");
     }
     let path = ["a"; 1000].join(".");
