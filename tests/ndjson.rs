@@ -537,6 +537,19 @@ fn case_68_a_cut_last_line_is_a_reject() {
 }
 
 #[test]
+fn case_68_a_first_line_that_is_still_being_written_is_no_row_yet() {
+    let scratch = Scratch::new();
+    for text in [
+        "{\"user",
+        "\n{\"user_id\":1,\"created_at\":\"2026-01-01T10:00:00Z\"}",
+    ] {
+        scratch.file("posts.ndjson", text);
+        let outcome = sessions(&scratch, &["posts.ndjson", "--follow-safe"]).run();
+        assert_eq!(read_back(&outcome.expect_ok()).1, [0; 4]);
+    }
+}
+
+#[test]
 fn case_68_a_last_line_without_an_end_is_left_for_the_next_run_when_asked() {
     // Even when it looks whole: a number may go on.
     let csv = "user_id,created_at\nada,2026-01-01T10:00:00Z\nbob,2026-01-01T11:00:00Z\n7,2026-01-01T12:00:00Z";

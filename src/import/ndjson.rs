@@ -15,6 +15,7 @@ use self::lines::{Block, Blocks};
 use self::shape::{Cell, Columns, Shape, is_blank};
 use crate::error::{self, ErrorId, Failure};
 use crate::events::{Batch, GIVEN_UP};
+use crate::import::blocks::Stop;
 use crate::import::columns::{self, Wanted};
 use crate::import::file::{Bytes, Origin};
 use crate::import::file_block;
@@ -121,26 +122,10 @@ fn read_blocks(
     (reading, of_utf8): (&Reading<'_>, &Reading<'_>),
     sinks: &mut [Sink<'_>],
 ) -> Result<Done, Failure> {
-    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let mut lines = Lines::default();
-    let start = |blocks: &mut Blocks| -> Result<Shape, Failure> {
-        let (start, _) = blocks
-            .peek(shape::BYTES)
-            .map_err(|stop| Lines::default().place(stop))?;
-        if start.starts_with(BYTE_ORDER_MARK) {
-            blocks.skip(BYTE_ORDER_MARK.len());
-        }
-        let (start, is_all) = blocks
-            .peek(shape::BYTES)
-            .map_err(|stop| Lines::default().place(stop))?;
-        match reading.terms.latin1 {
-            true => Shape::of(&as_utf8(start), is_all),
-            false => Shape::of(start, is_all),
-        }
-    };
-    let shape = start(blocks)?;
+    let shape = first_lines(blocks, reading.terms.latin1).map_err(|stop| lines.place(stop))?;
     if !shape.has_lines {
-        return match reading.allow_empty {
+        return match reading.allow_empty || blocks.leaves_all_out() {
             true => Ok(Done {
                 tally: Tally::default(),
                 lines,
@@ -166,6 +151,21 @@ fn read_blocks(
         chosen: columns.recognised,
         warnings,
     })
+}
+
+/// What the first lines tell, behind a byte-order mark.
+fn first_lines(blocks: &mut Blocks, latin1: bool) -> Result<Shape, Stop> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    let (start, _) = blocks.peek(shape::BYTES)?;
+    if start.starts_with(BYTE_ORDER_MARK) {
+        blocks.skip(BYTE_ORDER_MARK.len());
+    }
+    let (start, is_all) = blocks.peek(shape::BYTES)?;
+    let shape = match latin1 {
+        true => Shape::of(&as_utf8(start), is_all),
+        false => Shape::of(start, is_all),
+    };
+    Ok(shape?)
 }
 
 /// A column that no line has is misspelt, as one that a header does not have; only the user may be

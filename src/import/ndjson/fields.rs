@@ -81,15 +81,18 @@ impl Paths {
     }
 
     /// The value of a field among those found; `None` when it is missing.
+    #[inline]
     pub(crate) fn value<'t>(
         &self,
         field: usize,
         found: &Found<'t>,
     ) -> Result<Option<&'t RawValue>, Fault> {
-        self.follow(0, field, found)
+        match self.levels[0].ways[field].first() {
+            Some(Way { key, level: None }) if found[*key].is_some() => Ok(found[*key]),
+            _ => self.follow(0, field, found),
+        }
     }
 
-    #[inline]
     fn follow<'t>(
         &self,
         level: usize,

@@ -60,12 +60,22 @@ impl Blocks {
     }
 
     /// Bytes at the front: at least `most` of them, and at least one line, unless the input ends
-    /// before; and whether they are all there is.
+    /// before; and whether they are all there is, and all used.
     pub(crate) fn peek(&mut self, most: usize) -> Result<(&[u8], bool), Stop> {
         while !self.ended && (self.buffer.len() < most || memrchr(b'\n', &self.buffer).is_none()) {
             self.grow(most)?;
         }
-        Ok((&self.buffer, self.ended))
+        let is_all = self.ended && !(self.is_torn && self.ends_within_a_line());
+        Ok((&self.buffer, is_all))
+    }
+
+    /// Leaves out what there is, if it is nothing but a line that is still being written.
+    pub(crate) fn leaves_all_out(&mut self) -> bool {
+        if self.ended && self.is_torn && self.ends_within_a_line() {
+            self.left_out = self.buffer.len();
+            self.buffer.clear();
+        }
+        self.left_out > 0
     }
 
     /// Takes bytes from the front.
