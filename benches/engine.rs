@@ -20,8 +20,8 @@ use clap::Parser;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use sessionize::cli::Cli;
 use sessionize::events::{Batch, GIVEN_UP, Micros, Role, Source};
-use sessionize::import::csv::Sink;
 use sessionize::import::meter::Meter;
+use sessionize::import::pipeline::Sink;
 use sessionize::sessions::partition::{Partitions, Sharing};
 use sessionize::sessions::rule::Rule;
 use sessionize::sessions::scan::{ScanPlan, scan};
@@ -56,7 +56,11 @@ const LOGS: [(&str, Ids, bool); 3] = [
 ];
 
 /// The formats that are parsed.
-const FORMATS: [(&str, Format); 2] = [("csv", Format::Csv), ("parquet", Format::Parquet)];
+const FORMATS: [(&str, Format); 3] = [
+    ("csv", Format::Csv),
+    ("ndjson", Format::Ndjson),
+    ("parquet", Format::Parquet),
+];
 
 fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
