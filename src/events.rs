@@ -173,37 +173,56 @@ pub struct Source {
 pub struct Batch {
     at: Vec<Micros>,
     source: Vec<u8>,
-    user: Vec<BatchUser>,
+    /// A number, or where a text begins (the upper half) and how long it is.
+    user: Vec<i64>,
+    /// Which users are texts; nothing while none is.
+    is_text: Vec<bool>,
+    /// How many of them are.
+    texts: usize,
     text: String,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum BatchUser {
-    Number(i64),
-    Text { from: u32, len: u32 },
 }
 
 impl Batch {
     /// Rows after which a batch should be handed on; small enough to stay in the cache.
     pub const FULL: usize = 8192;
+    /// Bytes of text after which it should be.
+    const FULL_TEXT: usize = 1 << 24;
 
     /// Appends one event. `source` is an index into the run's sources as the importer numbers them.
     #[inline]
     pub fn push(&mut self, at: Micros, user: UserId<'_>, source: u8) {
-        let user = match user {
-            UserId::Number(number) => BatchUser::Number(number),
-            UserId::Text(text) => {
-                let from = self.text.len() as u32;
-                self.text.push_str(text);
-                BatchUser::Text {
-                    from,
-                    len: text.len() as u32,
+        match user {
+            UserId::Number(number) => {
+                if self.texts > 0 {
+                    self.is_text.push(false);
                 }
+                self.user.push(number);
             }
-        };
+            UserId::Text(text) => {
+                if self.texts == 0 {
+                    self.is_text.clear();
+                    self.is_text.resize(self.user.len(), false);
+                }
+                self.is_text.push(true);
+                self.texts += 1;
+                let place = (self.text.len() as u64) << 32 | text.len() as u64;
+                self.user.push(place as i64);
+                self.text.push_str(text);
+            }
+        }
         self.at.push(at);
         self.source.push(source);
-        self.user.push(user);
+    }
+
+    /// Appends events of one source whose users are numbers; both columns are equally long.
+    pub fn push_numbers(&mut self, at: &[Micros], users: &[i64], source: u8) {
+        debug_assert_eq!(at.len(), users.len());
+        self.at.extend_from_slice(at);
+        self.user.extend_from_slice(users);
+        self.source.resize(self.at.len(), source);
+        if self.texts > 0 {
+            self.is_text.resize(self.at.len(), false);
+        }
     }
 
     /// Number of events.
@@ -218,24 +237,30 @@ impl Batch {
 
     /// Whether it should be handed on now.
     pub fn is_full(&self) -> bool {
-        self.at.len() >= Self::FULL || self.text.len() > 1 << 24
+        self.at.len() >= Self::FULL || self.text.len() > Self::FULL_TEXT
     }
 
     /// The events in the order in which they were pushed: time, user, source.
     pub fn iter(&self) -> impl Iterator<Item = (Micros, UserId<'_>, u8)> {
-        self.at
-            .iter()
-            .zip(&self.user)
-            .zip(&self.source)
-            .map(|((&at, &user), &source)| {
-                let user = match user {
-                    BatchUser::Number(number) => UserId::Number(number),
-                    BatchUser::Text { from, len } => {
-                        UserId::Text(&self.text[from as usize..(from + len) as usize])
-                    }
-                };
-                (at, user, source)
-            })
+        (0..self.len()).map(|row| {
+            let user = match self.is_text.get(row) {
+                Some(true) => UserId::Text(self.text_at(self.user[row])),
+                _ => UserId::Number(self.user[row]),
+            };
+            (self.at[row], user, self.source[row])
+        })
+    }
+
+    /// Times, users and sources, where all users are numbers.
+    pub fn numbers(&self) -> Option<(&[Micros], &[i64], &[u8])> {
+        (self.texts == 0).then_some((&self.at, &self.user, &self.source))
+    }
+
+    /// Times, users and sources, where all users are texts.
+    pub fn texts(&self) -> Option<impl Iterator<Item = (Micros, &str, u8)>> {
+        let rows = self.at.iter().zip(&self.user).zip(&self.source);
+        let rows = rows.map(|((&at, &user), &source)| (at, self.text_at(user), source));
+        (self.texts == self.len()).then_some(rows)
     }
 
     /// Empties it, keeping its memory.
@@ -243,6 +268,15 @@ impl Batch {
         self.at.clear();
         self.source.clear();
         self.user.clear();
+        self.is_text.clear();
+        self.texts = 0;
         self.text.clear();
+    }
+
+    #[inline]
+    fn text_at(&self, place: i64) -> &str {
+        let place = place as u64;
+        let from = (place >> 32) as usize;
+        &self.text[from..from + (place & u64::from(u32::MAX)) as usize]
     }
 }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use polars::prelude::*;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::harness::{Outcome, Scratch};
+use crate::parquet::write::{Column, Layout};
 
 /// A case of `fixtures/cases`.
 struct Case {
@@ -223,19 +223,18 @@ fn write_ndjson(scratch: &Scratch, case: &Case) -> [&'static str; 3] {
 fn write_parquet(scratch: &Scratch, case: &Case, name: &str) {
     let column = |index: usize, name: &str| {
         let cells: Vec<&str> = case.rows.iter().map(|row| row[index].as_str()).collect();
-        Series::new(name.into(), cells).into_column()
+        Column::text(name, &cells)
     };
-    let columns = vec![
+    let columns = [
         column(0, "user_id"),
         column(1, "created_at"),
         column(2, "source"),
     ];
-    let mut frame = DataFrame::new_infer_height(columns).expect("the columns are equally long");
-    let file = fs::File::create(scratch.path(name)).expect("a file can be made");
-    ParquetWriter::new(file)
-        .with_row_group_size(Some(3))
-        .finish(&mut frame)
-        .expect("Parquet can be written");
+    let layout = Layout {
+        group: 3,
+        ..Layout::default()
+    };
+    scratch.file(name, crate::parquet::write::file(&columns, layout));
 }
 
 /// The sessions of a case that lies in a database, a table for each source.

@@ -1,6 +1,8 @@
 //! What every importer does with a row once its cells are found: read the time, name the user,
 //! apply the filters of a pilot run, count what cannot be used, and hand events on in batches.
 
+mod typed;
+
 use std::collections::{BTreeMap, HashSet};
 
 use crate::error::{self, ErrorId};
@@ -8,6 +10,8 @@ use crate::events::{Batch, Micros, User, UserId};
 use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
 use crate::time::timestamp::{TimeCounts, TimeParser, TimeRefusal, TimeSpec};
+
+pub(crate) use typed::{TypedTimes, Unit};
 
 /// A user cell as a source gives it.
 #[derive(Clone, Copy, Debug)]
@@ -191,6 +195,8 @@ pub(crate) struct Intake<'a> {
     block: u64,
     all_users: bool,
     latin1: String,
+    /// Typed times of rows that are taken at once.
+    settled: Vec<Micros>,
     /// Typed times whose nanoseconds were floored; the parser counts those that it reads itself.
     floored: u64,
     /// What was counted for sources of [`Self::rounded`].
@@ -222,9 +228,15 @@ impl<'a> Intake<'a> {
             refused: Vec::new(),
             block: 0,
             latin1: String::new(),
+            settled: Vec::new(),
             floored: 0,
             noted: (0, 0),
         }
+    }
+
+    /// Says which columns the rows to come are from.
+    pub(crate) fn name_columns(&mut self, user: &'a str, time: &'a str) {
+        self.columns = (user, time);
     }
 
     /// Says that the lines to come are counted from the start of this block.

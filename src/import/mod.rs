@@ -189,6 +189,9 @@ pub(crate) fn file_block(file: u64) -> u64 {
     file * FILE_BLOCK
 }
 
+/// Parquet files that are open at once.
+const OPEN_FILES: usize = 128;
+
 /// What a unit gave.
 struct UnitResult {
     tally: Tally,
@@ -303,37 +306,63 @@ impl UnitReader<'_> {
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
+        let one_file = paths.len() == 1;
         let mut result = UnitResult {
             tally: Tally::default(),
             files: Vec::new(),
         };
-        for path in paths {
-            let file_name = path.display().to_string();
-            let place = match paths.len() {
-                1 => self.unit.place.clone(),
-                _ => SourcePlace {
-                    place: file_name.clone(),
-                    ..self.unit.place.clone()
-                },
+        // Every file stays open while its row groups are read on all threads.
+        for paths in paths.chunks(OPEN_FILES) {
+            let first_file = result.files.len() as u64;
+            let mut plans = Vec::with_capacity(paths.len());
+            for path in paths {
+                let file = path.display().to_string();
+                let place = match one_file {
+                    true => self.unit.place.clone(),
+                    false => SourcePlace {
+                        place: file.clone(),
+                        ..self.unit.place.clone()
+                    },
+                };
+                plans.push(self.parquet_file(path, &place, notes)?);
+                result.files.push((file, None));
+            }
+            let own = match self.input.columns.source {
+                None => self.names.own(self.index),
+                Some(_) => crate::events::GIVEN_UP,
             };
-            let file = file::open(path).map_err(|failure| failure.in_source(&place))?;
-            let mut parquet = parquet::ParquetFile::open(file, &place)?;
-            let header = parquet.header();
-            let chosen = columns::Chosen::among(&header, &self.input.columns)
-                .map_err(|failure| failure.in_source(&place))?;
-            let mut intake = self.intake(sinks, (&header[chosen.user], &header[chosen.time]));
-            intake.begin_block(file_block(result.files.len() as u64));
-            let columns = parquet::Columns {
-                user: chosen.user,
-                time: chosen.time,
-                source: chosen.source,
+            let intake = |sink| {
+                let (terms, names) = (&self.input.terms, self.names);
+                Intake::new(terms, self.index, names, ("", ""), sink, self.meter)
             };
-            parquet.read(columns, &place, &mut intake, self.names.own(self.index))?;
-            result.tally.merge(intake.finish());
-            result.files.push((file_name, None));
-            self.say_columns(&chosen.recognised, notes);
+            let tally = parquet::read(&plans, first_file, own, sinks, intake)?;
+            result.tally.merge(tally);
         }
         Ok(result)
+    }
+
+    /// Opens a Parquet file and says how its rows are read.
+    fn parquet_file(
+        &self,
+        path: &std::path::Path,
+        place: &SourcePlace,
+        notes: &mut Vec<String>,
+    ) -> Result<parquet::Plan, Failure> {
+        let file = file::open(path).map_err(|failure| failure.in_source(place))?;
+        let (folder, pattern) = (&self.input.folder, &self.input.typed);
+        let partitions = parquet::partitions::partitions(folder, pattern, path);
+        let parquet = parquet::ParquetFile::open(file, place.clone(), partitions)?;
+        let header = parquet.header();
+        let chosen = columns::Chosen::among(&header, &self.input.columns)
+            .map_err(|failure| failure.in_source(place))?;
+        let columns = parquet::Columns {
+            user: chosen.user,
+            time: chosen.time,
+            source: chosen.source,
+        };
+        let names = (header[chosen.user].clone(), header[chosen.time].clone());
+        self.say_columns(&chosen.recognised, notes);
+        parquet.plan(columns, names)
     }
 
     fn table(

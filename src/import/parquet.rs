@@ -1,38 +1,46 @@
-//! Parquet files, row group by row group: only the column chunks that are needed are read into
-//! memory and decoded. The file is read, never mapped, and its footer is checked against limits
-//! before anything is decoded.
+//! Parquet files, row group by row group on all threads: only the pages that are needed are read
+//! and decoded, a bounded piece at a time. A file is read, never mapped, and its footer and its
+//! page headers are checked against limits before anything is decoded.
 
+mod chunk;
+mod footer;
+mod leaves;
 mod pages;
+pub(crate) mod partitions;
+mod rows;
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use polars::io::parquet::read::_internal::to_deserializer;
-use polars::io::parquet::read::infer_schema;
-use polars::prelude::*;
+use polars_parquet::read::FileMetadata;
 
 use crate::error::{self, Failure, SourcePlace};
-use crate::import::ids::binary_id;
-use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
+use crate::import::csv::Sink;
+use crate::import::intake::{Intake, Tally};
+use crate::import::parquet::chunk::Chunk;
+use crate::import::parquet::leaves::{Leaf, Wanted};
+use crate::import::parquet::partitions::Partition;
+use crate::import::parquet::rows::{Column, hand_on};
 use crate::time::timestamp::quoted;
 
 /// What a file begins and ends with.
 const MAGIC: &[u8; 4] = b"PAR1";
 /// What it ends with when its footer is encrypted.
 const ENCRYPTED: &[u8; 4] = b"PARE";
-/// The footer's length and the closing magic.
-const TAIL: u64 = 8;
 
-/// The most rows a file may declare: a petabyte of nothing fits into a few kilobytes of Parquet.
-const MAX_ROWS: u64 = 1 << 36;
-/// The most memory the needed columns of one row group may take. pyarrow's largest row groups hold
-/// 2²⁶ rows, which fit with three columns.
-const MAX_GROUP: u64 = 4 << 30;
+/// The most memory that the needed columns of one row group may declare: a petabyte of nothing fits
+/// into a few kilobytes of Parquet.
+const MAX_GROUP: u64 = 64 << 30;
 /// What a value takes in memory at most, text aside.
 const WIDTH: u64 = 16;
+/// Rows for which a second thread is not worth its start.
+const FEW_ROWS: u64 = 1 << 15;
 
 thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
@@ -60,557 +68,331 @@ pub(crate) struct Columns {
     pub(crate) source: Option<usize>,
 }
 
+/// A file, read at any place by any thread.
+#[derive(Debug)]
+pub(crate) struct ColumnFile {
+    file: File,
+    length: u64,
+}
+
+impl ColumnFile {
+    /// The bytes of a range that lies inside the file.
+    fn bytes(&self, range: Range<u64>) -> Result<Vec<u8>, Failure> {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        self.file
+            .read_exact_at(&mut bytes, range.start)
+            .map_err(|cause| match cause.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Failure::new(error::CHANGED, "the file became shorter while it was read")
+                }
+                _ => Failure::new(error::READ, format!("reading failed: {cause}")),
+            })?;
+        Ok(bytes)
+    }
+}
+
 /// A Parquet file whose footer has been read.
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
-    file: File,
-    length: u64,
-    metadata: FileMetadataRef,
-    schema: ArrowSchema,
+    place: SourcePlace,
+    file: ColumnFile,
+    metadata: FileMetadata,
+    leaves: Vec<Leaf>,
+    partitions: Vec<Partition>,
 }
 
 impl ParquetFile {
     /// Reads and checks the footer. Errors name `place`.
-    pub(crate) fn open(file: File, place: &SourcePlace) -> Result<Self, Failure> {
-        Self::open_unplaced(file).map_err(|failure| failure.in_source(place))
-    }
-
-    /// The names of the columns.
-    pub(crate) fn header(&self) -> Vec<String> {
-        let names = self.schema.iter_names();
-        names.map(|name| name.to_string()).collect()
-    }
-
-    /// Hands every row to `intake`; `own` is the file's source when the rows name none. A row's
-    /// line is its number in the file, counted from 1.
-    pub(crate) fn read(
-        &mut self,
-        columns: Columns,
-        place: &SourcePlace,
-        intake: &mut Intake<'_>,
-        own: u8,
-    ) -> Result<(), Failure> {
-        let mut line = 0;
-        self.read_groups(columns, intake, own, &mut line)
-            .map_err(|failure| match line {
-                0 => failure.in_source(place),
-                rows => failure
-                    .detail(format!("read so far: {rows} rows, thrown away"))
-                    .in_source(place),
-            })
-    }
-
-    fn open_unplaced(mut file: File) -> Result<Self, Failure> {
-        let length = check_frame(&mut file)?;
-        let read = decode(|| {
-            let mut reader = ParquetReader::new(&mut file);
-            let metadata = Arc::clone(reader.get_metadata()?);
-            let names = metadata.schema().fields().iter();
-            let names: Vec<String> = names.map(|field| field.name().to_owned()).collect();
-            let schema = match repeated(&names) {
-                Some(_) => ArrowSchema::default(),
-                None => infer_schema(&metadata)?,
-            };
-            Ok((metadata, schema, names))
-        });
-        let (metadata, schema, names) = read.map_err(|cause| match cause {
-            Undecoded::Panic => damaged("footer is damaged (decoder failed)"),
-            Undecoded::Error(said) => damaged(format!("footer is damaged: {said}")),
-        })?;
-        if let Some(name) = repeated(&names) {
-            let name = quoted(name.as_bytes());
-            let message = format!("two columns have the name {name}");
-            return Err(Failure::new(error::AMBIGUOUS_COLUMN, message).help("rename one of them"));
-        }
-        let rows = metadata.row_groups.iter().map(|group| group.num_rows());
-        let rows = rows
-            .fold(metadata.num_rows, usize::max)
-            .max(rows_in_all(&metadata).unwrap_or(usize::MAX));
-        if rows as u64 > MAX_ROWS {
-            let message = format!("declares {rows} rows, over the limit of {MAX_ROWS}");
-            return Err(Failure::new(error::SIZE, message));
+    pub(crate) fn open(
+        file: File,
+        place: SourcePlace,
+        partitions: Vec<Partition>,
+    ) -> Result<Self, Failure> {
+        let named = |failure: Failure| failure.in_source(&place);
+        let (file, metadata, schema) = footer::read(file).map_err(named)?;
+        let leaves = leaves::leaves(&schema);
+        for Partition { key, .. } in &partitions {
+            if leaves.iter().any(|leaf| leaf.name() == *key) {
+                let name = quoted(key.as_bytes());
+                let message = format!("column {name} is in the file and in its path");
+                let failure = Failure::new(error::AMBIGUOUS_COLUMN, message);
+                return Err(named(failure.help("rename the folder or the column")));
+            }
         }
         Ok(Self {
+            place,
             file,
-            length,
             metadata,
-            schema,
+            leaves,
+            partitions,
         })
     }
 
-    fn read_groups(
-        &mut self,
-        columns: Columns,
-        intake: &mut Intake<'_>,
-        own: u8,
-        line: &mut u64,
-    ) -> Result<(), Failure> {
-        let user = self.wanted(columns.user, "user", Kind::is_id)?;
-        let time = self.wanted(columns.time, "time", Kind::is_time)?;
-        let source = columns.source;
-        let source = source.map(|at| self.wanted(at, "source", Kind::is_name));
-        let source = source.transpose()?;
-        let wanted: Vec<&Wanted> = [&user, &time].into_iter().chain(&source).collect();
-        let groups = self.metadata.row_groups.len();
-        for group in 0..groups {
-            self.check_size(group, &wanted)?;
-        }
-        for group in 0..groups {
-            let mut series = Vec::with_capacity(wanted.len());
-            for column in &wanted {
-                series.push(self.column(group, column)?);
-            }
-            hand_on(&series, [&user, &time], intake, own, line)?;
-        }
-        Ok(())
+    /// The names of the columns: the file's, nested ones by dotted path, and those of its path.
+    pub(crate) fn header(&self) -> Vec<String> {
+        let names = self.leaves.iter().map(Leaf::name);
+        let keys = self.partitions.iter().map(|part| part.key.clone());
+        names.chain(keys).collect()
     }
 
-    /// The column at a place of the header, when it is of a kind that can be used.
-    fn wanted(
-        &self,
-        at: usize,
-        what: &str,
-        is_usable: fn(Kind) -> bool,
-    ) -> Result<Wanted, Failure> {
-        let (_, field) = self
-            .schema
-            .get_at_index(at)
-            .expect("columns are chosen from the header");
-        let refuse = |why: &str| {
-            let name = quoted(field.name.as_bytes());
-            Err(Failure::new(
-                error::COLUMN_TYPE,
-                format!("column {name} {why}"),
-            ))
+    /// Says how the rows are read. Errors are columns of types that cannot be used, and row groups
+    /// that declare more than they could hold.
+    pub(crate) fn plan(self, columns: Columns, names: (String, String)) -> Result<Plan, Failure> {
+        let place = self.place.clone();
+        self.plan_unplaced(columns, names)
+            .map_err(|failure| failure.in_source(&place))
+    }
+
+    fn plan_unplaced(self, columns: Columns, names: (String, String)) -> Result<Plan, Failure> {
+        let user = self.given(columns.user, leaves::USER)?;
+        let time = self.given(columns.time, leaves::TIME)?;
+        let source = columns.source.map(|at| self.given(at, leaves::SOURCE));
+        let plan = Plan {
+            user,
+            time,
+            source: source.transpose()?,
+            names,
+            file: self,
         };
-        match Kind::of(&field.dtype) {
-            Some(kind) if is_usable(kind) => {
-                let mut field = field_to_read(field);
-                if self.is_int96(&field.name) {
-                    // Nanoseconds would wrap around outside of the years 1678 to 2262.
-                    field.dtype = ArrowDataType::Timestamp(ArrowTimeUnit::Microsecond, None);
-                }
-                Ok(Wanted { field, kind })
-            }
-            _ if is_date(&field.dtype) && what == "time" => {
-                refuse("is of type date, which has no time of day")
-            }
-            _ => refuse(&format!(
-                "is of type {}, which cannot be a {what}",
-                type_name(&field.dtype)
-            )),
+        for group in 0..plan.file.metadata.row_groups.len() {
+            plan.check_size(group)?;
+        }
+        Ok(plan)
+    }
+
+    fn given(&self, at: usize, role: leaves::Role) -> Result<Given, Failure> {
+        match at.checked_sub(self.leaves.len()) {
+            None => Ok(Given::Read(self.leaves[at].wanted(role, &self.metadata)?)),
+            Some(at) => Ok(Given::Same(self.partitions[at].value.clone())),
         }
     }
+}
 
-    /// Whether a column is of the old type for times, which the package does not name.
-    fn is_int96(&self, name: &str) -> bool {
-        let group = self.metadata.row_groups.first();
-        let mut chunks = group.and_then(|group| group.columns_under_root_iter(name));
-        let chunk = chunks.as_mut().and_then(|chunks| chunks.next());
-        chunk.is_some_and(|chunk| format!("{:?}", chunk.physical_type()) == "Int96")
+/// Where a column's values come from.
+#[derive(Debug)]
+enum Given {
+    /// From the file.
+    Read(Wanted),
+    /// From its path: one text for all rows, or a missing one.
+    Same(Option<String>),
+}
+
+/// A file and the columns that are read of it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    file: ParquetFile,
+    user: Given,
+    time: Given,
+    source: Option<Given>,
+    /// The names of the user and of the time column.
+    names: (String, String),
+}
+
+impl Plan {
+    fn wanted(&self) -> impl Iterator<Item = &Wanted> {
+        let given = [&self.user, &self.time].into_iter().chain(&self.source);
+        given.filter_map(|given| match given {
+            Given::Read(wanted) => Some(wanted),
+            Given::Same(_) => None,
+        })
     }
 
-    /// That a row group's needed columns fit into memory.
-    fn check_size(&self, group: usize, wanted: &[&Wanted]) -> Result<(), Failure> {
-        let group = &self.metadata.row_groups[group];
-        let values = (group.num_rows() as u64)
-            .saturating_mul(WIDTH)
-            .saturating_mul(wanted.len() as u64);
-        let chunks = wanted.iter().flat_map(|column| {
-            let chunks = group.columns_under_root_iter(&column.field.name);
-            chunks.into_iter().flatten()
-        });
-        let text = chunks.fold(0_u64, |sum, chunk| {
-            sum.saturating_add(chunk.uncompressed_size().max(0).unsigned_abs())
-        });
-        if values.max(text) <= MAX_GROUP {
+    /// That a row group declares no more than could be meant.
+    fn check_size(&self, group: usize) -> Result<(), Failure> {
+        let group = &self.file.metadata.row_groups[group];
+        let (mut values, mut bytes) = (0_u64, 0_u64);
+        for wanted in self.wanted() {
+            values = values.saturating_add((group.num_rows() as u64).saturating_mul(WIDTH));
+            let declared = wanted.chunk(group).map(|chunk| chunk.uncompressed_size());
+            bytes = bytes.saturating_add(declared.unwrap_or_default().max(0) as u64);
+        }
+        if values.max(bytes) <= MAX_GROUP {
             return Ok(());
         }
         let message = format!(
-            "a row group declares {} rows and {text} bytes in the columns needed, over the limit \
-             of {MAX_GROUP} bytes in memory",
+            "a row group declares {} rows and {bytes} bytes in the columns needed, over the limit \
+             of {MAX_GROUP} bytes",
             group.num_rows()
         );
         Err(Failure::new(error::SIZE, message).help("write the file again with smaller row groups"))
     }
 
-    /// One column of one row group.
-    fn column(&mut self, group: usize, wanted: &Wanted) -> Result<Series, Failure> {
-        let metadata = Arc::clone(&self.metadata);
-        let group = &metadata.row_groups[group];
-        let rows = group.num_rows();
-        let mut chunks = Vec::new();
-        let found = group.columns_under_root_iter(&wanted.field.name);
-        for chunk in found.into_iter().flatten() {
-            // Its end was computed, and so checked, when the footer was read.
-            let range = chunk.byte_range();
-            if range.end > self.length || range.start > range.end {
-                return Err(damaged("footer is damaged: a column lies outside the file"));
+    fn column<'p>(&'p self, given: &'p Given, group: usize) -> Result<Column<'p>, Failure> {
+        let group = &self.file.metadata.row_groups[group];
+        Ok(match given {
+            Given::Read(wanted) => {
+                Column::Read(Box::new(Chunk::open(&self.file.file, group, wanted)?))
             }
-            let bytes = self.bytes(range.start, range.end - range.start)?;
-            check_pages(&bytes, rows)?;
-            chunks.push((chunk, bytes.into()));
+            Given::Same(text) => Column::Same(text.as_deref()),
+        })
+    }
+
+    /// Hands on the rows of one row group, the first of which has this number in the file.
+    fn read_group(
+        &self,
+        group: usize,
+        first_row: u64,
+        intake: &mut Intake<'_>,
+        own: u8,
+    ) -> Result<(), Failure> {
+        let user = self.column(&self.user, group)?;
+        let time = self.column(&self.time, group)?;
+        let source = self.source.as_ref().map(|given| self.column(given, group));
+        let rows = self.file.metadata.row_groups[group].num_rows();
+        hand_on(
+            [user, time],
+            source.transpose()?,
+            (first_row, rows),
+            intake,
+            own,
+        )
+    }
+
+    fn placed(&self, failure: Failure, rows_before: u64) -> Failure {
+        let failure = match rows_before {
+            0 => failure,
+            rows => failure.detail(format!("read so far: {rows} rows, thrown away")),
+        };
+        failure.in_source(&self.file.place)
+    }
+}
+
+/// One row group: the file, the group, and the number of its first row.
+#[derive(Clone, Copy)]
+struct Item {
+    plan: usize,
+    group: usize,
+    first_row: u64,
+    rows: u64,
+}
+
+fn items(plans: &[Plan]) -> Vec<Item> {
+    let mut items = Vec::new();
+    for (plan, Plan { file, .. }) in plans.iter().enumerate() {
+        let mut first_row = 1;
+        for (group, metadata) in file.metadata.row_groups.iter().enumerate() {
+            let rows = metadata.num_rows() as u64;
+            items.push(Item {
+                plan,
+                group,
+                first_row,
+                rows,
+            });
+            first_row += rows;
         }
-        let read = decode(|| {
-            let (arrays, _) = to_deserializer(chunks, wanted.field.clone(), None)?;
-            let series = Series::try_from((&wanted.field, arrays))?;
-            let series = match wanted.kind {
-                Kind::Text => series.cast(&DataType::String)?,
-                Kind::Integer if series.dtype() != &DataType::UInt64 => {
-                    series.cast(&DataType::Int64)?
-                }
-                _ => series,
+    }
+    items
+}
+
+/// Row groups still to be read, and the first that failed.
+struct Queue<'p> {
+    plans: &'p [Plan],
+    items: Vec<Item>,
+    next: AtomicUsize,
+    failed: AtomicUsize,
+    failure: Mutex<Option<(usize, Failure)>>,
+}
+
+impl<'p> Queue<'p> {
+    /// Takes row groups until none is left, or one before the next has failed.
+    fn drain(&self, first_block: u64, intake: &mut Intake<'p>, own: u8) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = self.items.get(number) else {
+                return;
             };
-            Ok(series)
-        });
-        match read {
-            Ok(series) if series.len() == rows => Ok(series),
-            Ok(series) => Err(damaged(format!(
-                "file is damaged: {} rows where {rows} were declared",
-                series.len()
-            ))),
-            Err(Undecoded::Panic) => Err(damaged("file is damaged (decoder failed)")),
-            Err(Undecoded::Error(said)) => Err(damaged(format!("file is damaged: {said}"))),
+            if number > self.failed.load(Ordering::Relaxed) {
+                return;
+            }
+            let plan = &self.plans[item.plan];
+            intake.name_columns(&plan.names.0, &plan.names.1);
+            intake.begin_block(crate::import::file_block(first_block + item.plan as u64));
+            if let Err(failure) = plan.read_group(item.group, item.first_row, intake, own) {
+                self.fail(number, plan.placed(failure, item.first_row - 1));
+                return;
+            }
         }
     }
 
-    fn bytes(&mut self, from: u64, length: u64) -> Result<Vec<u8>, Failure> {
-        let mut bytes = vec![0; length as usize];
-        self.file.seek(SeekFrom::Start(from)).map_err(unread)?;
-        self.file.read_exact(&mut bytes).map_err(|cause| {
-            if cause.kind() == io::ErrorKind::UnexpectedEof {
-                return Failure::new(error::CHANGED, "the file became shorter while it was read");
-            }
-            unread(cause)
-        })?;
-        Ok(bytes)
-    }
-}
-
-/// A column to read.
-#[derive(Clone, Debug)]
-struct Wanted {
-    field: ArrowField,
-    kind: Kind,
-}
-
-/// What a column holds, as far as it matters here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Integer,
-    Text,
-    Binary,
-    /// An instant, or with no zone a local time.
-    Time {
-        is_zoned: bool,
-    },
-}
-
-impl Kind {
-    fn of(dtype: &ArrowDataType) -> Option<Self> {
-        use ArrowDataType as T;
-        match dtype {
-            T::Int8 | T::Int16 | T::Int32 | T::Int64 => Some(Kind::Integer),
-            T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => Some(Kind::Integer),
-            T::Utf8 | T::LargeUtf8 | T::Utf8View => Some(Kind::Text),
-            T::Dictionary(_, inner, _) if Kind::of(inner) == Some(Kind::Text) => Some(Kind::Text),
-            T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => {
-                Some(Kind::Binary)
-            }
-            T::Extension(extension) => Kind::of(&extension.inner),
-            T::Timestamp(_, zone) => Some(Kind::Time {
-                is_zoned: zone.is_some(),
-            }),
-            _ => None,
+    fn fail(&self, number: usize, failure: Failure) {
+        self.failed.fetch_min(number, Ordering::Relaxed);
+        let mut first = self
+            .failure
+            .lock()
+            .expect("nothing panics while it holds this");
+        if first.as_ref().is_none_or(|(first, _)| number < *first) {
+            *first = Some((number, failure));
         }
     }
-
-    fn is_id(self) -> bool {
-        matches!(self, Kind::Integer | Kind::Text | Kind::Binary)
-    }
-
-    fn is_time(self) -> bool {
-        matches!(self, Kind::Integer | Kind::Text | Kind::Time { .. })
-    }
-
-    fn is_name(self) -> bool {
-        matches!(self, Kind::Integer | Kind::Text)
-    }
 }
 
-/// The field without what is only a name for its values: an extension, a zone (the instants are
-/// kept in UTC).
-fn field_to_read(field: &ArrowField) -> ArrowField {
-    let mut field = field.clone();
-    field.metadata = None;
-    while let ArrowDataType::Extension(extension) = &field.dtype {
-        field.dtype = extension.inner.clone();
-    }
-    if let ArrowDataType::Timestamp(_, zone) = &mut field.dtype {
-        *zone = None;
-    }
-    field
-}
-
-fn is_date(dtype: &ArrowDataType) -> bool {
-    matches!(dtype, ArrowDataType::Date32 | ArrowDataType::Date64)
-}
-
-/// A type in a word: `float64`, `struct`.
-fn type_name(dtype: &ArrowDataType) -> String {
-    let shown = format!("{dtype:?}").to_lowercase();
-    let word = shown.split(|sign: char| !sign.is_ascii_alphanumeric());
-    word.into_iter().next().unwrap_or_default().to_owned()
-}
-
-/// Hands the rows of one row group on: user, time, and the source if there is a third column.
-fn hand_on(
-    series: &[Series],
-    [user, time]: [&Wanted; 2],
-    intake: &mut Intake<'_>,
+/// Reads files, the first of which is the `first_file`th of its source, on as many threads as there
+/// are sinks. `intake` makes what takes the rows of one thread; `own` is the rows' source when they
+/// name none. A row's line is its number in its file, counted from 1.
+///
+/// The error is that of the first row group that fails, however many threads there are.
+pub(crate) fn read<'p>(
+    plans: &'p [Plan],
+    first_file: u64,
     own: u8,
-    line: &mut u64,
-) -> Result<(), Failure> {
-    let rows = series[0].len();
-    let mut users = Cells::of(&series[0], user.kind)?;
-    let mut times = Cells::of(&series[1], time.kind)?;
-    let mut sources = match series.get(2) {
-        Some(series) => Some(Cells::of(series, kind_of_names(series))?),
-        None => None,
+    sinks: &'p mut [Sink<'_>],
+    intake: impl Fn(&'p mut (dyn FnMut(&crate::events::Batch) + Send)) -> Intake<'p> + Sync,
+) -> Result<Tally, Failure> {
+    let queue = Queue {
+        plans,
+        items: items(plans),
+        next: AtomicUsize::new(0),
+        failed: AtomicUsize::new(usize::MAX),
+        failure: Mutex::new(None),
     };
-    let (mut id, mut name) = (String::new(), String::new());
-    for _ in 0..rows {
-        *line += 1;
-        let source = match &mut sources {
-            Some(sources) => SourceValue::Text(sources.next_name(&mut name)),
-            None => SourceValue::Known(own),
-        };
-        let user = users.next_user(&mut id);
-        intake.row(*line, 0, source, user, times.next_time());
-    }
-    Ok(())
-}
-
-fn kind_of_names(series: &Series) -> Kind {
-    match series.dtype() {
-        DataType::String => Kind::Text,
-        _ => Kind::Integer,
-    }
-}
-
-type Values<'s, T> = Box<dyn Iterator<Item = Option<T>> + 's>;
-
-/// The values of a column, one after the other.
-enum Cells<'s> {
-    Signed(Values<'s, i64>),
-    Unsigned(Values<'s, u64>),
-    Text(Values<'s, &'s str>),
-    Binary(Values<'s, &'s [u8]>),
-    Time {
-        values: Values<'s, i64>,
-        unit: TimeUnit,
-        is_zoned: bool,
-    },
-}
-
-impl<'s> Cells<'s> {
-    fn of(series: &'s Series, kind: Kind) -> Result<Self, Failure> {
-        let cells = || -> PolarsResult<Self> {
-            Ok(match (kind, series.dtype()) {
-                (Kind::Integer, DataType::UInt64) => {
-                    Cells::Unsigned(Box::new(series.u64()?.iter()))
-                }
-                (Kind::Integer, _) => Cells::Signed(Box::new(series.i64()?.iter())),
-                (Kind::Text, _) => Cells::Text(Box::new(series.str()?.iter())),
-                (Kind::Binary, _) => Cells::Binary(Box::new(series.binary()?.iter())),
-                (Kind::Time { is_zoned }, _) => {
-                    let times = series.datetime()?;
-                    Cells::Time {
-                        values: Box::new(times.physical().iter()),
-                        unit: times.time_unit(),
-                        is_zoned,
-                    }
-                }
-            })
-        };
-        cells().map_err(|cause| damaged(format!("file is damaged: {}", plain(&cause))))
-    }
-
-    fn next_user<'t>(&mut self, text: &'t mut String) -> UserValue<'t>
-    where
-        's: 't,
-    {
-        let user = match self {
-            Cells::Signed(values) => values.next().flatten().map(UserValue::Number),
-            Cells::Unsigned(values) => values.next().flatten().map(|number| {
-                i64::try_from(number)
-                    .map_or_else(|_| UserValue::Text(digits(number, text)), UserValue::Number)
-            }),
-            Cells::Text(values) => {
-                let text = values.next().flatten();
-                text.map(|text| UserValue::Text(text.as_bytes()))
-            }
-            Cells::Binary(values) => {
-                let bytes = values.next().flatten();
-                bytes.map(|bytes| UserValue::Text(binary_id(bytes, text)))
-            }
-            Cells::Time { .. } => None,
-        };
-        user.unwrap_or(UserValue::Missing)
-    }
-
-    fn next_time(&mut self) -> TimeValue<'s> {
-        let time = match self {
-            Cells::Signed(values) => values.next().flatten().map(TimeValue::Number),
-            Cells::Unsigned(values) => values.next().flatten().map(|number| {
-                i64::try_from(number).map_or(
-                    TimeValue::Unusable("a number over 2^63 - 1"),
-                    TimeValue::Number,
-                )
-            }),
-            Cells::Text(values) => {
-                let text = values.next().flatten();
-                text.map(|text| TimeValue::Text(text.as_bytes()))
-            }
-            Cells::Binary(_) => None,
-            Cells::Time {
-                values,
-                unit,
-                is_zoned,
-            } => values
-                .next()
-                .flatten()
-                .map(|at| typed_time(at, *unit, *is_zoned)),
-        };
-        time.unwrap_or(TimeValue::Missing)
-    }
-
-    /// A source's name; empty when there is none.
-    fn next_name<'t>(&mut self, text: &'t mut String) -> &'t [u8]
-    where
-        's: 't,
-    {
-        let name = match self {
-            Cells::Signed(values) => values.next().flatten().map(|number| digits(number, text)),
-            Cells::Unsigned(values) => values.next().flatten().map(|number| digits(number, text)),
-            Cells::Text(values) => values.next().flatten().map(str::as_bytes),
-            Cells::Binary(_) | Cells::Time { .. } => None,
-        };
-        name.unwrap_or_default()
-    }
-}
-
-/// A time of its unit. What does not fit into microseconds is out of every range.
-fn typed_time(at: i64, unit: TimeUnit, is_zoned: bool) -> TimeValue<'static> {
-    match (unit, is_zoned) {
-        (TimeUnit::Nanoseconds, true) => TimeValue::InstantNanos(at),
-        (TimeUnit::Nanoseconds, false) => TimeValue::LocalNanos(at),
-        (TimeUnit::Microseconds, true) => TimeValue::Instant(at),
-        (TimeUnit::Microseconds, false) => TimeValue::Local(at),
-        (TimeUnit::Milliseconds, true) => TimeValue::Instant(at.saturating_mul(1000)),
-        (TimeUnit::Milliseconds, false) => TimeValue::Local(at.saturating_mul(1000)),
-    }
-}
-
-fn digits(number: impl ToString, text: &mut String) -> &[u8] {
-    *text = number.to_string();
-    text.as_bytes()
-}
-
-/// That a file has the shape of a Parquet file; its length.
-fn check_frame(file: &mut File) -> Result<u64, Failure> {
-    let length = file.seek(SeekFrom::End(0)).map_err(unread)?;
-    if length < MAGIC.len() as u64 + TAIL {
-        return Err(damaged("not a Parquet file: too short"));
-    }
-    let (mut head, mut tail) = ([0; 4], [0; TAIL as usize]);
-    file.seek(SeekFrom::Start(0)).map_err(unread)?;
-    file.read_exact(&mut head).map_err(unread)?;
-    file.seek(SeekFrom::Start(length - TAIL)).map_err(unread)?;
-    file.read_exact(&mut tail).map_err(unread)?;
-    file.seek(SeekFrom::Start(0)).map_err(unread)?;
-    let [a, b, c, d, magic @ ..] = tail;
-    let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
-    if head == *ENCRYPTED || magic == *ENCRYPTED {
-        return Err(damaged("the file is encrypted, which is not read"));
-    }
-    if head != *MAGIC {
-        return Err(damaged("not a Parquet file: it does not begin with PAR1"));
-    }
-    if magic != *MAGIC {
-        return Err(
-            damaged("footer is damaged: the file does not end with PAR1")
-                .help("it may have been cut; fetch it again"),
-        );
-    }
-    if footer > length - TAIL - MAGIC.len() as u64 {
-        return Err(damaged("footer is damaged: it is longer than the file"));
-    }
-    Ok(length)
-}
-
-/// That the pages of a chunk hold no more than the footer says and than memory takes.
-fn check_pages(chunk: &[u8], rows: usize) -> Result<(), Failure> {
-    let Some(promised) = pages::promised(chunk) else {
-        return Err(damaged("file is damaged: a page header cannot be read"));
+    let rows: u64 = queue.items.iter().map(|item| item.rows).sum();
+    let threads = match rows {
+        0..FEW_ROWS => 1,
+        _ => queue.items.len().clamp(1, sinks.len()),
     };
-    if promised.values > rows as u64 {
-        return Err(damaged(format!(
-            "file is damaged: pages declare {} values where there are {rows} rows",
-            promised.values
-        )));
+    let drain = |sink: &'p mut Sink<'_>| {
+        let mut intake = intake(sink.as_mut());
+        queue.drain(first_file, &mut intake, own);
+        intake.finish()
+    };
+    let mut tally = Tally::default();
+    match &mut sinks[..threads] {
+        [sink] => tally = drain(sink),
+        sinks => std::thread::scope(|scope| {
+            let drain = &drain;
+            let workers: Vec<_> = sinks
+                .iter_mut()
+                .map(|sink| scope.spawn(move || drain(sink)))
+                .collect();
+            for worker in workers {
+                tally.merge(crate::import::join(worker));
+            }
+        }),
     }
-    if promised.bytes > MAX_GROUP {
-        let message = format!(
-            "pages declare {} bytes, over the limit of {MAX_GROUP} bytes in memory",
-            promised.bytes
-        );
-        return Err(Failure::new(error::SIZE, message));
+    let failure = queue.failure.into_inner();
+    match failure.expect("nothing panics while it holds this") {
+        Some((_, failure)) => Err(failure),
+        None => Ok(tally),
     }
-    Ok(())
-}
-
-fn rows_in_all(metadata: &FileMetadata) -> Option<usize> {
-    let mut rows = metadata.row_groups.iter().map(|group| group.num_rows());
-    rows.try_fold(0_usize, usize::checked_add)
-}
-
-fn repeated(names: &[String]) -> Option<&String> {
-    let mut sorted: Vec<&String> = names.iter().collect();
-    sorted.sort();
-    let pair = sorted.windows(2).find(|pair| pair[0] == pair[1])?;
-    Some(pair[0])
-}
-
-/// Why something could not be decoded.
-enum Undecoded {
-    Panic,
-    Error(String),
 }
 
 /// Runs the decoder on this thread; its panics are errors like its own.
-fn decode<T>(work: impl FnOnce() -> PolarsResult<T>) -> Result<T, Undecoded> {
+fn decode<T, E: ToString>(what: &str, work: impl FnOnce() -> Result<T, E>) -> Result<T, Failure> {
     DECODING.set(true);
     let result = catch_unwind(AssertUnwindSafe(work));
     DECODING.set(false);
     match result {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(cause)) => Err(Undecoded::Error(plain(&cause))),
-        Err(_) => Err(Undecoded::Panic),
+        Ok(Err(cause)) => Err(damaged(format!("{what}: {}", plain(&cause.to_string())))),
+        Err(_) => Err(damaged(format!("{what} (decoder failed)"))),
     }
 }
 
 /// A decoder's message, which may quote the file, without what a terminal would obey.
-fn plain(cause: &PolarsError) -> String {
-    quoted(cause.to_string().as_bytes())
-        .trim_matches('"')
-        .to_owned()
+fn plain(said: &str) -> String {
+    quoted(said.as_bytes()).trim_matches('"').to_owned()
 }
 
 fn damaged(message: impl Into<String>) -> Failure {
     Failure::new(error::PARQUET, message)
-}
-
-fn unread(cause: io::Error) -> Failure {
-    Failure::new(error::READ, format!("reading failed: {cause}"))
 }

@@ -110,6 +110,11 @@ impl TimeParser {
         }
     }
 
+    /// The earliest and the latest instant that are kept.
+    pub(crate) fn range(&self) -> (Micros, Micros) {
+        (self.earliest, self.latest)
+    }
+
     /// Checks a typed instant. `row` is for symmetry with the other values.
     pub fn instant(&mut self, at: Micros, _row: u64) -> Result<Micros, TimeRefusal> {
         self.keep(Value::Instant(at), at)
