@@ -21,12 +21,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use polars_parquet::read::FileMetadata;
 
 use crate::error::{self, Failure, SourcePlace};
-use crate::import::csv::Sink;
 use crate::import::intake::{Intake, Tally};
 use crate::import::parquet::chunk::Chunk;
 use crate::import::parquet::leaves::{Leaf, Wanted};
 use crate::import::parquet::partitions::Partition;
 use crate::import::parquet::rows::{Column, hand_on};
+use crate::import::pipeline::Sink;
 use crate::time::timestamp::quoted;
 
 /// What a file begins and ends with.
