@@ -1,7 +1,9 @@
 //! Rows of one source that come as typed columns, taken many at a time: what holds for all of them
 //! is checked once, and where it does not hold they are taken one by one.
 
-use crate::events::{Batch, Micros};
+use memchr::memchr;
+
+use crate::events::{Batch, Micros, UserId};
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
 
 /// What a typed time counts.
@@ -78,43 +80,29 @@ impl Intake<'_> {
         &mut self,
         line: u64,
         source: u8,
-        mut users: impl Iterator<Item = &'t [u8]>,
+        mut users: impl Iterator<Item = &'t str>,
         times: TypedTimes<'_>,
     ) {
+        let is_plain = !self.terms.latin1 && self.terms.null_words.is_empty();
         for from in (0..times.values.len()).step_by(Batch::FULL) {
             let to = times.values.len().min(from + Batch::FULL);
             let part = times.part(from, to);
-            let is_settled = self.settle(part);
+            let is_settled = self.settle(part) && is_plain;
             for (row, user) in users.by_ref().take(to - from).enumerate() {
-                if !is_settled || !self.push_text(user, row, source) {
-                    let (line, user) = (line + (from + row) as u64, UserValue::Text(user));
-                    let source = SourceValue::Known(source);
-                    self.row(line, 0, source, user, part.value(row));
+                if !is_settled || user.is_empty() || memchr(0, user.as_bytes()).is_some() {
+                    let line = line + (from + row) as u64;
+                    let (source, user) = (SourceValue::Known(source), user.as_bytes());
+                    self.row(line, 0, source, UserValue::Text(user), part.value(row));
+                    continue;
+                }
+                self.batch
+                    .push(self.settled[row], UserId::from_text(user), source);
+                self.tally(source).read += 1;
+                if self.batch.is_full() {
+                    self.hand_on();
                 }
             }
         }
-    }
-
-    /// Takes a row whose time is settled; whether its user could be read.
-    #[inline]
-    fn push_text(&mut self, user: &[u8], row: usize, source: u8) -> bool {
-        let mut latin1 = std::mem::take(&mut self.latin1);
-        let at = self.settled[row];
-        let is_taken = match self.user(user, &mut latin1) {
-            Ok(Some(user)) => {
-                self.batch.push(at, user, source);
-                true
-            }
-            _ => false,
-        };
-        self.latin1 = latin1;
-        if is_taken {
-            self.tally(source).read += 1;
-            if self.batch.is_full() {
-                self.hand_on();
-            }
-        }
-        is_taken
     }
 
     /// Puts the times into [`Self::settled`] when all users are asked for and no time needs a

@@ -120,7 +120,7 @@ fn take(
         if let Cells::Decoded(Values::Text(users), _, at) = users
             && users.validity().is_none()
         {
-            let users = (at..at + count).map(|row| users.value(row).as_bytes());
+            let users = (at..at + count).map(|row| users.value(row));
             return intake.texts(line, own, users, times);
         }
     }
