@@ -654,6 +654,114 @@ fn no_damage_ends_in_a_panic_or_without_memory() {
 }
 
 #[test]
+fn random_damage_of_files_of_every_layout_is_refused_or_harmless() {
+    let scratch = Scratch::new();
+    let users: Vec<Option<String>> = (0..60)
+        .map(|row| (row % 4 > 0).then(|| format!("user-{}", row % 9)))
+        .collect();
+    let users: Vec<Option<&str>> = users.iter().map(Option::as_deref).collect();
+    let times: Vec<i64> = (0..60).map(|row| NINE + row).collect();
+    let columns = [
+        Column::optional_text("user_id", &users),
+        Column::numbers("created_at", times),
+    ];
+    let mut state = 42_u64;
+    for (compression, dictionary, delta) in [
+        (Compression::UNCOMPRESSED, false, false),
+        (Compression::UNCOMPRESSED, true, false),
+        (Compression::ZSTD(Default::default()), true, true),
+        (Compression::SNAPPY, false, true),
+        (Compression::LZ4_RAW, true, false),
+    ] {
+        let layout = Layout {
+            compression,
+            group: 40,
+            page: 20,
+            dictionary,
+            delta,
+        };
+        let whole = write::file(&columns, layout);
+        for _ in 0..40 {
+            // Knuth's generator, the upper half.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let (place, mask) = (
+                (state >> 32) as usize % whole.len(),
+                (state >> 56) as u8 | 1,
+            );
+            let mut bytes = whole.clone();
+            bytes[place] ^= mask;
+            scratch.file("bad.parquet", bytes);
+            let outcome = run(&scratch, &["bad.parquet", "--max-rejects", "100"]);
+            let is_known = matches!(outcome.code(), Some(0 | 4 | 9));
+            let is_calm = !outcome.stderr().contains("panicked");
+            assert!(
+                is_known && is_calm,
+                "byte {place} ^ {mask}: {layout:?} {outcome:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_page_that_promises_too_much_is_refused_before_decoding() {
+    let scratch = Scratch::new();
+    let large = i64::from(i32::MAX);
+    for (uncompressed, values, expected) in [
+        (large, 1000, "a page declares 2147499647 bytes"),
+        (100, large, "a page declares 34359738452 bytes"),
+        (-1, 1000, "a page header cannot be read"),
+        (100, -1, "a page header cannot be read"),
+        (100, 2, "pages declare 2 values where there are"),
+    ] {
+        let mut data = Thrift::default();
+        data.number(1, values)
+            .number(2, 0)
+            .number(3, 3)
+            .number(4, 3)
+            .end();
+        let mut page = Thrift::default();
+        page.number(1, 0)
+            .number(2, uncompressed)
+            .number(3, 0)
+            .structure(5, &data)
+            .end();
+        let file = promising_page(values.max(1000), &page.bytes);
+        scratch.file("bomb.parquet", file);
+        let outcome = run(&scratch, &["bomb.parquet"]);
+        let code = if expected.starts_with("a page declares") {
+            9
+        } else {
+            4
+        };
+        outcome.expect_failure(code).expect_stderr(expected);
+    }
+}
+
+#[test]
+fn a_codec_that_is_not_read_is_said() {
+    let scratch = Scratch::new();
+    for (codec, expected) in [(99, "not known"), (3, "LZO, which is not read")] {
+        let mut data = Thrift::default();
+        data.number(1, 10)
+            .number(2, 0)
+            .number(3, 3)
+            .number(4, 3)
+            .end();
+        let mut page = Thrift::default();
+        page.number(1, 0)
+            .number(2, 80)
+            .number(3, 0)
+            .structure(5, &data)
+            .end();
+        scratch.file("log.parquet", compressed(10, 80, codec, &page.bytes));
+        let refused = run(&scratch, &["log.parquet"]).expect_failure(4);
+        refused.expect_stderr("codec").expect_stderr(expected);
+    }
+}
+
+#[test]
 fn a_footer_that_promises_too_much_is_refused_before_decoding() {
     let scratch = Scratch::new();
     for (rows, bytes, expected) in [
@@ -672,6 +780,15 @@ fn a_footer_that_promises_too_much_is_refused_before_decoding() {
 /// A file of two 64-bit columns whose footer declares this many rows in one row group, and this
 /// many bytes in each column.
 fn promising(rows: i64, bytes: i64) -> Vec<u8> {
+    compressed(rows, bytes, 0, b"........")
+}
+
+/// The same, with these bytes as each column's only page.
+fn promising_page(rows: i64, page: &[u8]) -> Vec<u8> {
+    compressed(rows, 1 << 20, 0, page)
+}
+
+fn compressed(rows: i64, bytes: i64, codec: i64, page: &[u8]) -> Vec<u8> {
     let names = ["user_id", "created_at"];
     let mut schema = Thrift::default();
     schema.text(4, "schema").number(5, 2).end();
@@ -683,8 +800,10 @@ fn promising(rows: i64, bytes: i64) -> Vec<u8> {
     for name in names {
         let mut data = Thrift::default();
         data.number(1, 2).list(2, 5, 1, &[0]);
-        data.list(3, 8, 1, &Thrift::bare(name)).number(4, 0);
-        data.number(5, rows).number(6, bytes).number(7, 8);
+        data.list(3, 8, 1, &Thrift::bare(name)).number(4, codec);
+        data.number(5, rows)
+            .number(6, bytes)
+            .number(7, page.len() as i64);
         data.number(9, 4).end();
         columns.number(2, 4).structure(3, &data).end();
     }
@@ -695,7 +814,8 @@ fn promising(rows: i64, bytes: i64) -> Vec<u8> {
     footer.number(1, 1).list(2, 12, 3, &schema.bytes);
     footer.number(3, rows).list(4, 12, 1, &group.bytes).end();
     let length = u32::try_from(footer.bytes.len()).unwrap();
-    let mut file = b"PAR1........".to_vec();
+    let mut file = b"PAR1".to_vec();
+    file.extend(page);
     file.extend(&footer.bytes);
     file.extend(length.to_le_bytes());
     file.extend(b"PAR1");

@@ -10,6 +10,7 @@ use polars_arrow::array::{
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::ArrowDataType;
 use polars_arrow::types::NativeType;
+use polars_parquet::parquet::compression::Compression;
 use polars_parquet::parquet::read::PageMetaData;
 use polars_parquet::read::{
     BasicDecompressor, ColumnChunkMetadata, PageReader, RowGroupMetadata, column_iter_to_arrays,
@@ -74,6 +75,11 @@ impl<'p> Chunk<'p> {
                 "footer is damaged: a column is missing in a row group",
             ));
         };
+        if metadata.compression() == Compression::Lzo {
+            return Err(damaged(
+                "a column is compressed with the codec LZO, which is not read",
+            ));
+        }
         // Its end was computed, and so checked, when the footer was read.
         let range = metadata.byte_range();
         if range.end > file.length || range.start > range.end {

@@ -15,6 +15,9 @@ const TAIL: u64 = 8;
 /// The most rows a file may declare: a petabyte of nothing fits into a few kilobytes of Parquet.
 const MAX_ROWS: u64 = 1 << 36;
 
+/// What the decoder says of a number that stands for nothing it knows.
+const UNKNOWN: &str = "Thrift out of range";
+
 /// Reads and checks the footer.
 pub(crate) fn read(file: File) -> Result<(ColumnFile, FileMetadata, ArrowSchema), Failure> {
     let (file, footer) = frame(file)?;
@@ -28,6 +31,12 @@ pub(crate) fn read(file: File) -> Result<(ColumnFile, FileMetadata, ArrowSchema)
             None => infer_schema(&metadata).map_err(|cause| cause.to_string())?,
         };
         Ok::<_, String>((metadata, schema, names))
+    })
+    .map_err(|failure| match failure.message.contains(UNKNOWN) {
+        true => {
+            damaged("footer is damaged, or names a codec, an encoding or a type that is not known")
+        }
+        false => failure,
     })?;
     if let Some(name) = repeated(&names) {
         let name = quoted(name.as_bytes());
