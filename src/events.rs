@@ -263,6 +263,17 @@ impl Batch {
         (self.texts == self.len()).then_some(rows)
     }
 
+    /// Times in runs of one source each, with the source.
+    pub fn by_source(&self) -> impl Iterator<Item = (&[Micros], u8)> {
+        let mut from = 0;
+        let runs = self.source.chunk_by(|one, other| one == other);
+        runs.map(move |run| {
+            let times = &self.at[from..from + run.len()];
+            from += run.len();
+            (times, run[0])
+        })
+    }
+
     /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
         self.at.clear();

@@ -8,7 +8,7 @@ use crate::events::{Batch, Micros, UserId};
 use crate::sessions::piece::{CHUNK, LARGEST, PIECE, Packed, encode, pack, packed};
 use crate::sessions::spill::{Memory, Place, over_memory};
 use crate::sessions::users::{
-    Key, SHARDS, Shard, Texts, Uuid, mix, number_key, text_hash, usual_uuid, uuid_hash,
+    SHARDS, Shard, Texts, Uuid, mix, number_key, text_hash, usual_uuid, uuid_hash,
 };
 
 /// The span of no event.
@@ -222,23 +222,42 @@ impl Partitioner<'_> {
         if self.sharing.memory.has_failed() {
             return;
         }
-        for (at, user, source) in batch.iter() {
+        self.widen_spans(batch);
+        if let Some((at, users, sources)) = batch.numbers() {
+            for ((&at, &user), &source) in at.iter().zip(users).zip(sources) {
+                self.take_number(user, at, source);
+            }
+        } else if let Some(texts) = batch.texts() {
+            for (at, text, source) in texts {
+                self.take_text(text.as_bytes(), at, source);
+            }
+        } else {
+            for (at, user, source) in batch.iter() {
+                match user {
+                    UserId::Number(number) => self.take_number(number, at, source),
+                    UserId::Text(text) => self.take_text(text.as_bytes(), at, source),
+                }
+            }
+        }
+    }
+
+    fn widen_spans(&mut self, batch: &Batch) {
+        for (at, source) in batch.by_source() {
             let span = &mut self.spans[usize::from(source)];
-            *span = (span.0.min(at), span.1.max(at));
-            match user {
-                UserId::Text(text) => self.take_text(text.as_bytes(), at, source),
-                UserId::Number(number) => match number_key(number) {
-                    Some(key) => self.take_number(key, at, source),
-                    None => self.take_text(number.to_string().as_bytes(), at, source),
-                },
+            for &at in at {
+                *span = (span.0.min(at), span.1.max(at));
             }
         }
     }
 
     #[inline]
-    fn take_number(&mut self, key: Key, at: Micros, source: u8) {
-        let partition = partition_of(mix(key));
-        self.numbers.push(partition, packed(key, at, source));
+    fn take_number(&mut self, number: i64, at: Micros, source: u8) {
+        match number_key(number) {
+            Some(key) => self
+                .numbers
+                .push(partition_of(mix(key)), packed(key, at, source)),
+            None => self.take_text(number.to_string().as_bytes(), at, source),
+        }
     }
 
     #[inline]
