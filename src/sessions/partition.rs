@@ -178,7 +178,7 @@ struct Waiting {
 
 impl Waiting {
     /// Events, and bytes of text, after which the lock is taken.
-    const MOST: usize = 512;
+    const MOST: usize = 256;
     const MOST_TEXT: usize = 1 << 16;
 
     fn is_full(&self) -> bool {
@@ -204,7 +204,7 @@ impl Waiting {
 type WaitingUuids = Vec<(Uuid, i64)>;
 
 /// UUIDs after which the lock is taken.
-const MOST_UUIDS: usize = 256;
+const MOST_UUIDS: usize = 1024;
 
 /// One reading thread's share of the events.
 #[derive(Debug)]

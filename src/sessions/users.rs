@@ -14,7 +14,7 @@ const NUMBER_LIMIT: i64 = 1 << 62;
 pub(crate) type Key = u64;
 
 /// How many shards there are.
-pub(crate) const SHARDS: usize = 64;
+pub(crate) const SHARDS: usize = 512;
 
 /// Bits of a key that hold a text's place within its shard.
 const PLACE_BITS: u32 = 40;

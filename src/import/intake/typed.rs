@@ -1,7 +1,6 @@
 //! Rows of one source that come as typed columns, taken many at a time: what holds for all of them
 //! is checked once, and where it does not hold they are taken one by one.
 
-use memchr::memchr;
 
 use crate::events::{Batch, Micros, UserId};
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
@@ -89,7 +88,7 @@ impl Intake<'_> {
             let part = times.part(from, to);
             let is_settled = self.settle(part) && is_plain;
             for (row, user) in users.by_ref().take(to - from).enumerate() {
-                if !is_settled || user.is_empty() || memchr(0, user.as_bytes()).is_some() {
+                if !is_settled || user.is_empty() || has_nul(user.as_bytes()) {
                     let line = line + (from + row) as u64;
                     let (source, user) = (SourceValue::Known(source), user.as_bytes());
                     self.row(line, 0, source, UserValue::Text(user), part.value(row));
@@ -132,4 +131,17 @@ impl Intake<'_> {
         let is_usual = |at: &Micros| (earliest <= *at) & (*at <= latest) & (*at != 0);
         is_whole && self.settled.iter().fold(true, |all, at| all & is_usual(at))
     }
+}
+
+/// Whether a short text holds a NUL byte: eight bytes at a time.
+#[inline]
+fn has_nul(text: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let (eights, rest) = text.as_chunks::<8>();
+    let nul_in = |eight: &[u8; 8]| {
+        let bytes = u64::from_le_bytes(*eight);
+        bytes.wrapping_sub(EACH) & !bytes & (0x80 * EACH)
+    };
+    let found = eights.iter().fold(0, |all, eight| all | nul_in(eight));
+    found != 0 || rest.contains(&0)
 }
