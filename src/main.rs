@@ -10,6 +10,9 @@ use sessionize::error::text::{self, ErrorFormat};
 use sessionize::error::{self, Failure, Family};
 use sessionize::visible::visible;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(say_bug));
     let cli = match Cli::read() {
