@@ -24,6 +24,9 @@ use crate::import::parquet::{ColumnFile, WIDTH, damaged, decode};
 /// The memory that the pages of a window take, unless one page alone takes more.
 const WINDOW: u64 = 8 << 20;
 
+/// The same for pages that need no dictionary, which is decoded again for every window.
+const PLAIN_WINDOW: u64 = 2 << 20;
+
 /// The decoded values of a window.
 #[derive(Debug)]
 pub(crate) enum Values {
@@ -106,15 +109,18 @@ impl<'p> Chunk<'p> {
 
     /// The next values; nothing after the last.
     pub(crate) fn next_window(&mut self) -> Result<Option<Values>, Failure> {
-        let (mut bytes, mut values) = (self.dictionary.clone(), 0);
         let Some(first) = self.pages.pop_front() else {
             return Ok(None);
         };
-        let (mut range, mut memory) = (first.range, first.bytes);
-        values += first.values;
+        let (mut bytes, window) = match first.needs_dictionary {
+            true => (self.dictionary.clone(), WINDOW),
+            false => (Vec::new(), PLAIN_WINDOW),
+        };
+        let (mut range, mut memory, mut values) = (first.range, first.bytes, first.values);
         while let Some(page) = self.pages.front()
             && page.range.start == range.end
-            && memory + page.bytes <= WINDOW
+            && page.needs_dictionary == first.needs_dictionary
+            && memory + page.bytes <= window
         {
             range.end = page.range.end;
             memory += page.bytes;

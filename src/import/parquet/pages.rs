@@ -24,6 +24,8 @@ pub(crate) struct Page {
     /// What it takes in memory, decoded.
     pub(crate) bytes: u64,
     pub(crate) is_dictionary: bool,
+    /// Whether its values are places in the dictionary.
+    pub(crate) needs_dictionary: bool,
 }
 
 /// Walks over the pages of a chunk, which holds `rows` values of `width` bytes beside their text.
@@ -79,6 +81,7 @@ fn page(header: &Header, at: u64, length: u64, width: u64) -> Option<Page> {
         values,
         bytes: uncompressed.checked_add(decoded)?,
         is_dictionary: false,
+        needs_dictionary: matches!(header.encoding, Some(PLAIN_DICTIONARY | RLE_DICTIONARY)),
     })
 }
 
@@ -137,6 +140,10 @@ const DATA: i64 = 0;
 const DICTIONARY: i64 = 2;
 const DATA_2: i64 = 3;
 
+/// Encodings of places in a dictionary.
+const PLAIN_DICTIONARY: i64 = 2;
+const RLE_DICTIONARY: i64 = 8;
+
 /// The fields of Parquet's `PageHeader` that matter here, from
 /// <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>.
 #[derive(Default)]
@@ -146,6 +153,7 @@ struct Header {
     compressed: Option<i64>,
     values: Option<i64>,
     dictionary_values: Option<i64>,
+    encoding: Option<i64>,
 }
 
 /// Structures within structures; a header has two levels.
@@ -158,6 +166,7 @@ impl Header {
             [2] => self.uncompressed = Some(value),
             [3] => self.compressed = Some(value),
             [5 | 8, 1] => self.values = Some(value),
+            [5, 2] | [8, 4] => self.encoding = Some(value),
             [7, 1] => self.dictionary_values = Some(value),
             _ => {}
         }
