@@ -304,11 +304,11 @@ fn what_cannot_go_to_a_disk_ends_the_run_at_the_limit() {
 }
 
 #[test]
-fn a_limit_of_memory_is_a_size_of_at_least_64_mebibytes() {
+fn a_limit_of_memory_is_a_size_of_at_least_128_mebibytes() {
     let scratch = Scratch::new();
     scratch.file("log.csv", csv(&log(1, 3, false)));
     for (wrong, why) in [
-        ("63M", "expected at least 64MiB"),
+        ("127M", "expected at least 128MiB"),
         ("0", "the size is too large or zero"),
         ("half", "expected a size such as 64MiB"),
         ("", "expected a size such as 64MiB"),
@@ -322,7 +322,7 @@ fn a_limit_of_memory_is_a_size_of_at_least_64_mebibytes() {
             .expect_stderr("own.toml:1:10: ")
             .expect_stderr(why);
     }
-    for right in ["64M", "64MiB", "67108864", "2g"] {
+    for right in ["128M", "128MiB", "134217728", "2g"] {
         let call = within(&scratch, &["report"], ENOUGH).env("SESSIONIZE_MEMORY", right);
         call.run().expect_ok();
     }

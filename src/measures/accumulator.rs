@@ -58,7 +58,7 @@ struct Room {
 const ASKED: usize = 1 << 18;
 
 /// Bytes of a duration in memory, with what a growing list holds ready.
-const DURATION: usize = size_of::<Micros>() * 3 / 2;
+const DURATION: usize = size_of::<u32>() * 2;
 
 impl<'a> Accumulator<'a> {
     /// An accumulator without any user.

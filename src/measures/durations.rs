@@ -4,31 +4,40 @@
 use std::sync::Arc;
 
 use crate::events::Micros;
-use crate::measures::quantile::{between, quantile, rank};
+use crate::measures::quantile::{between, rank};
 use crate::sessions::spill::{Memory, Place};
 
 /// Durations in microseconds, none negative, in no order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Durations {
-    kept: Vec<Micros>,
+    /// Those below 2^32 us (71 minutes), which are nearly all.
+    short: Vec<u32>,
+    /// The others.
+    long: Vec<Micros>,
     spilled: Option<Spilled>,
 }
 
 #[derive(Clone, Debug)]
 struct Spilled {
     memory: Arc<Memory>,
+    /// In eight bytes each.
     places: Vec<Place>,
 }
 
 impl Extend<Micros> for Durations {
     fn extend<I: IntoIterator<Item = Micros>>(&mut self, durations: I) {
-        self.kept.extend(durations);
+        for duration in durations {
+            match u32::try_from(duration) {
+                Ok(short) => self.short.push(short),
+                Err(_) => self.long.push(duration),
+            }
+        }
     }
 }
 
 impl Durations {
-    /// The most bytes that are written at once.
-    const WRITTEN: usize = 1 << 20;
+    /// How many are written at once.
+    const WRITTEN: usize = 1 << 17;
 
     /// How many.
     fn len(&self) -> usize {
@@ -36,33 +45,41 @@ impl Durations {
         let spilled: usize = places
             .map(|place| place.length() / size_of::<Micros>())
             .sum();
-        self.kept.len() + spilled
+        self.short.len() + self.long.len() + spilled
+    }
+
+    /// Those in memory.
+    fn kept(&self) -> impl Iterator<Item = Micros> {
+        let short = self.short.iter().map(|&short| Micros::from(short));
+        short.chain(self.long.iter().copied())
     }
 
     /// Moves what is in memory to the temporary file.
     pub(crate) fn spill(&mut self, memory: &Arc<Memory>) {
-        if self.kept.is_empty() {
-            return;
-        }
-        let kept = std::mem::take(&mut self.kept);
-        let spilled = self.spilled.get_or_insert_with(|| Spilled {
-            memory: Arc::clone(memory),
-            places: Vec::new(),
-        });
+        let mut places = Vec::new();
         let mut bytes = Vec::new();
-        for durations in kept.chunks(Self::WRITTEN / size_of::<Micros>()) {
+        let mut kept = self.kept().peekable();
+        while kept.peek().is_some() {
             bytes.clear();
-            bytes.extend(durations.iter().flat_map(|duration| duration.to_le_bytes()));
-            spilled.places.push(memory.write(&bytes));
+            let written = kept.by_ref().take(Self::WRITTEN);
+            bytes.extend(written.flat_map(Micros::to_le_bytes));
+            places.push(memory.write(&bytes));
+        }
+        drop(kept);
+        (self.short, self.long) = (Vec::new(), Vec::new());
+        if !places.is_empty() {
+            let spilled = self.spilled.get_or_insert_with(|| Spilled {
+                memory: Arc::clone(memory),
+                places: Vec::new(),
+            });
+            spilled.places.append(&mut places);
         }
     }
 
-    /// Adds others; the shorter list is appended to the longer, since their order means nothing.
-    pub(crate) fn append(&mut self, mut other: Durations) {
-        if other.kept.len() > self.kept.len() {
-            std::mem::swap(&mut self.kept, &mut other.kept);
-        }
-        self.kept.append(&mut other.kept);
+    /// Adds others.
+    pub(crate) fn append(&mut self, other: Durations) {
+        append(&mut self.short, other.short);
+        append(&mut self.long, other.long);
         match (&mut self.spilled, other.spilled) {
             (Some(own), Some(mut other)) => own.places.append(&mut other.places),
             (own @ None, other) => *own = other,
@@ -70,24 +87,47 @@ impl Durations {
         }
     }
 
-    /// The quantile at `percent` (0 to 100) in seconds, as [`quantile`] gives it; `None` when there
-    /// is no duration.
+    /// The quantile at `percent` (0 to 100) in seconds; `None` when there is no duration.
+    ///
+    /// Interpolates linearly between the order statistics around rank `percent / 100 * (n - 1)`, as
+    /// SQL's `percentile_cont` does (Hyndman and Fan 1996, type 7).
     pub(crate) fn quantile(&mut self, percent: usize) -> Option<f64> {
-        if self.spilled.is_none() {
-            return quantile(&mut self.kept, percent);
-        }
         let (rank, hundredths) = rank(self.len(), percent)?;
         let lower = self.nth(rank);
         let upper = match hundredths {
             0 => lower,
-            _ => self.nth(rank + 1),
+            _ if self.spilled.is_some() => self.nth_spilled(rank + 1),
+            _ => self.after(rank),
         };
         Some(between(lower, upper, hundredths))
     }
 
-    /// The order statistic of a rank that is there, by reading all durations several times: the
+    /// The order statistic of a rank that is there.
+    fn nth(&mut self, rank: usize) -> Micros {
+        if self.spilled.is_some() {
+            return self.nth_spilled(rank);
+        }
+        match rank.checked_sub(self.short.len()) {
+            None => (*self.short.select_nth_unstable(rank).1).into(),
+            Some(rank) => *self.long.select_nth_unstable(rank).1,
+        }
+    }
+
+    /// The order statistic after one that [`Self::nth`] has just found in memory, and so put all
+    /// larger ones behind it.
+    fn after(&self, rank: usize) -> Micros {
+        let short = self.short.iter().skip(rank + 1).min();
+        let long = self.long.iter();
+        let long = long.skip((rank + 1).saturating_sub(self.short.len()));
+        short.map_or_else(
+            || long.min().copied().unwrap_or_default(),
+            |&short| short.into(),
+        )
+    }
+
+    /// The same by reading all durations several times: the
     /// range that it lies in is narrowed until what falls into it fits into memory easily.
-    fn nth(&self, rank: usize) -> Micros {
+    fn nth_spilled(&self, rank: usize) -> Micros {
         const BINS: u32 = 12;
         const FEW: usize = 1 << 17;
         let (mut low, mut bits, mut below) = (0, 63_u32, 0);
@@ -125,7 +165,7 @@ impl Durations {
 
     /// Every duration.
     fn each(&self, mut take: impl FnMut(Micros)) {
-        self.kept.iter().for_each(|&duration| take(duration));
+        self.kept().for_each(&mut take);
         let mut bytes = Vec::new();
         if let Some(spilled) = &self.spilled {
             for &place in &spilled.places {
@@ -138,4 +178,12 @@ impl Durations {
             }
         }
     }
+}
+
+/// Appends the shorter list to the longer, since their order means nothing.
+fn append<T>(list: &mut Vec<T>, mut other: Vec<T>) {
+    if other.len() > list.len() {
+        std::mem::swap(list, &mut other);
+    }
+    list.append(&mut other);
 }

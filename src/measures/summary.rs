@@ -45,6 +45,7 @@ impl UserTotals {
     fn fixed_point_mean(&self) -> i128 {
         // Sums below 2^43 us (101 days) are all but the strangest, and 64 bits divide much faster.
         match u64::try_from(self.duration) {
+            Ok(duration) if self.closed_sessions == 1 => i128::from(duration) << FRACTION_BITS,
             Ok(duration) if duration < 1 << 43 => {
                 i128::from((duration << FRACTION_BITS) / self.closed_sessions)
             }

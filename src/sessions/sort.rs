@@ -56,14 +56,15 @@ impl Sorted {
             if !is_same {
                 self.unpacked.translate(translation);
             }
-            for &user in &self.unpacked.users {
-                let number = self.numbering.number(user, &mut self.users);
-                if number as usize == self.ends.len() {
-                    self.ends.push(0);
+            let (numbering, users, ends) = (&mut self.numbering, &mut self.users, &mut self.ends);
+            self.numbers.extend(self.unpacked.users.iter().map(|&user| {
+                let number = numbering.number(user, users);
+                match ends.get_mut(number as usize) {
+                    Some(count) => *count += 1,
+                    None => ends.push(1),
                 }
-                self.ends[number as usize] += 1;
-                self.numbers.push(number);
-            }
+                number
+            }));
             self.arrived.extend_from_slice(&self.unpacked.words);
         }
         self.group();

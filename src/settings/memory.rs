@@ -8,7 +8,7 @@ use crate::error::{self, Failure};
 use crate::settings::{Settling, flag_failure};
 
 /// The least that `--memory` can be.
-const LEAST: u64 = 64 << 20;
+const LEAST: u64 = 128 << 20;
 
 /// What is taken for free where the system does not say.
 const UNKNOWN: u64 = 4 << 30;
@@ -53,15 +53,15 @@ pub fn for_keeping(memory: u64, threads: usize) -> u64 {
     {
         return bytes;
     }
-    const PROGRAM: u64 = 48 << 20;
-    const THREAD: u64 = 24 << 20;
+    const PROGRAM: u64 = 128 << 20;
+    const THREAD: u64 = 32 << 20;
     memory - (PROGRAM + threads as u64 * THREAD).min(memory / 2)
 }
 
 fn parse(text: &str) -> Result<u64, String> {
     match size(text)? {
         size if size >= LEAST => Ok(size),
-        _ => Err("expected at least 64MiB".to_owned()),
+        _ => Err("expected at least 128MiB".to_owned()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Rows of one source that come as typed columns, taken many at a time: what holds for all of them
 //! is checked once, and where it does not hold they are taken one by one.
 
-
 use crate::events::{Batch, Micros, UserId};
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
 

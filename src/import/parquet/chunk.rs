@@ -22,7 +22,7 @@ use crate::import::parquet::pages::{self, Page};
 use crate::import::parquet::{ColumnFile, WIDTH, damaged, decode};
 
 /// The memory that the pages of a window take, unless one page alone takes more.
-const WINDOW: u64 = 8 << 20;
+const WINDOW: u64 = 4 << 20;
 
 /// The same for pages that need no dictionary, which is decoded again for every window.
 const PLAIN_WINDOW: u64 = 2 << 20;
