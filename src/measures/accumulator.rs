@@ -19,7 +19,7 @@ use crate::measures::summary::UserTotals;
 use crate::measures::trend::{daily_means, trend};
 use crate::sessions::extent::Extents;
 use crate::sessions::session::{Session, SourceSet, open_after};
-use crate::sessions::spill::{Memory, over_memory};
+use crate::sessions::spill::Memory;
 use crate::time::period::Calendar;
 
 /// Sums over some of the users. Accumulators over other users merge into it; because everything is
@@ -127,10 +127,10 @@ impl<'a> Accumulator<'a> {
             return;
         }
         let asked = std::mem::take(&mut room.untaken);
-        if room.memory.take(asked) {
+        if self.plan.segment == Some(Segment::User) {
+            room.memory.take_fixed(asked, "rows for every user");
+        } else if room.memory.take(asked) {
             room.for_durations += asked;
-        } else if self.plan.segment == Some(Segment::User) {
-            room.memory.fail(over_memory("rows for every user"));
         } else {
             room.memory
                 .give_back(std::mem::take(&mut room.for_durations));

@@ -6,19 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::events::{Batch, Micros, UserId};
 use crate::sessions::piece::{CHUNK, LARGEST, PIECE, Packed, encode, pack, packed};
-use crate::sessions::spill::{Memory, Place, over_memory};
+use crate::sessions::spill::{Memory, Place};
 use crate::sessions::users::{
-    SHARDS, Shard, Texts, Uuid, mix, number_key, text_hash, usual_uuid, uuid_hash,
+    PARTITIONS, Shard, Texts, Uuid, mix, number_key, text_hash, usual_uuid, uuid_hash,
 };
 
 /// The span of no event.
 const NO_EVENT: (Micros, Micros) = (Micros::MAX, Micros::MIN);
-
-/// How many partitions there are; 512 was measured to beat 2048 at a hundred million events.
-pub(crate) const PARTITIONS: usize = 512;
-
-/// Partitions whose users' texts are in one shard.
-const OF_SHARD: usize = PARTITIONS / SHARDS;
 
 /// The partition of a user by its hash.
 fn partition_of(hash: u64) -> usize {
@@ -111,6 +105,19 @@ impl Scatter {
         };
         encoded.clear();
         self.full[partition].pieces.push(piece);
+        if self.memory.is_over() {
+            self.spill_kept();
+        }
+    }
+
+    /// Moves all pieces to the temporary file.
+    fn spill_kept(&mut self) {
+        for piece in self.full.iter_mut().flat_map(|full| &mut full.pieces) {
+            if let Piece::Kept(bytes) = piece {
+                self.memory.give_back(bytes.len());
+                *piece = Piece::Spilled(self.memory.write(bytes));
+            }
+        }
     }
 
     /// All partitions.
@@ -145,12 +152,12 @@ impl Sharing {
         let shard = |number| {
             Mutex::new(TextShard {
                 texts: Shard::new(number),
-                scatter: Scatter::new(memory, OF_SHARD),
+                scatter: Scatter::new(memory, 1),
             })
         };
         Self {
             memory: Arc::clone(memory),
-            shards: (0..SHARDS).map(shard).collect(),
+            shards: (0..PARTITIONS).map(shard).collect(),
         }
     }
 
@@ -159,8 +166,8 @@ impl Sharing {
         Partitioner {
             sharing: self,
             numbers: Scatter::new(&self.memory, PARTITIONS),
-            waiting: (0..SHARDS).map(|_| Waiting::default()).collect(),
-            waiting_uuids: vec![WaitingUuids::new(); SHARDS],
+            waiting: (0..PARTITIONS).map(|_| Waiting::default()).collect(),
+            waiting_uuids: vec![WaitingUuids::new(); PARTITIONS],
             spans: [NO_EVENT; 256],
         }
     }
@@ -266,7 +273,7 @@ impl Partitioner<'_> {
             return self.take_uuid(uuid, at, source);
         }
         let hash = text_hash(text);
-        let shard = partition_of(hash) / OF_SHARD;
+        let shard = partition_of(hash);
         let waiting = &mut self.waiting[shard];
         waiting.push(hash, text, at, source);
         if waiting.is_full() {
@@ -278,7 +285,7 @@ impl Partitioner<'_> {
 impl Partitioner<'_> {
     #[inline]
     fn take_uuid(&mut self, uuid: Uuid, at: Micros, source: u8) {
-        let shard = partition_of(uuid_hash(uuid)) / OF_SHARD;
+        let shard = partition_of(uuid_hash(uuid));
         let waiting = &mut self.waiting_uuids[shard];
         waiting.push((uuid, pack(at, source)));
         if waiting.len() >= MOST_UUIDS {
@@ -300,16 +307,15 @@ impl Sharing {
         for (uuid, word) in waiting.drain(..) {
             let hash = uuid_hash(uuid);
             let key = texts.intern_uuid(uuid, hash);
-            let partition = partition_of(hash) % OF_SHARD;
-            scatter.push(partition, [key, word as u64]);
+            scatter.push(0, [key, word as u64]);
         }
         self.charge(texts.size() - before);
     }
 
     /// Takes memory for texts, which stay there.
     fn charge(&self, grown: usize) {
-        if grown > 0 && !self.memory.take(grown) {
-            self.memory.fail(over_memory("the texts of the users' ids"));
+        if grown > 0 {
+            self.memory.take_fixed(grown, "the texts of the users' ids");
         }
     }
 
@@ -327,7 +333,7 @@ impl Sharing {
             waiting.hashes.iter().zip(&waiting.ends).zip(&waiting.words)
         {
             let key = texts.intern(&waiting.texts[from..end], hash);
-            scatter.push(partition_of(hash) % OF_SHARD, packed(key, at, source));
+            scatter.push(0, packed(key, at, source));
             from = end;
         }
         self.charge(texts.size() - before);
@@ -386,17 +392,13 @@ impl Partitions {
                 all.append(own);
             }
         }
-        let mut texts = Vec::with_capacity(SHARDS);
-        for (shard, places) in sharing
-            .shards
-            .into_iter()
-            .zip(partitions.chunks_mut(OF_SHARD))
-        {
+        let mut texts = Vec::with_capacity(PARTITIONS);
+        for (shard, all) in sharing.shards.into_iter().zip(&mut partitions) {
             let shard = shard
                 .into_inner()
                 .expect("no thread panics while it holds a shard");
             texts.push(shard.texts);
-            for (all, own) in places.iter_mut().zip(shard.scatter.finish()) {
+            for own in shard.scatter.finish() {
                 all.append(own);
             }
         }

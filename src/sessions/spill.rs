@@ -15,6 +15,8 @@ pub struct Memory {
     /// The most bytes in memory.
     limit: u64,
     used: AtomicU64,
+    /// The part of it that cannot be spilled.
+    fixed: AtomicU64,
     folder: PathBuf,
     file: OnceLock<File>,
     creating: Mutex<()>,
@@ -44,6 +46,7 @@ impl Memory {
         Self {
             limit,
             used: AtomicU64::new(0),
+            fixed: AtomicU64::new(0),
             folder,
             file: OnceLock::new(),
             creating: Mutex::new(()),
@@ -66,6 +69,21 @@ impl Memory {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
         }
         fits
+    }
+
+    /// Takes bytes of memory for what cannot be spilled, in place of what can; the run fails when
+    /// there would be no room for it even alone.
+    pub(crate) fn take_fixed(&self, bytes: usize, what: &str) {
+        let bytes = bytes as u64;
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        if self.fixed.fetch_add(bytes, Ordering::Relaxed) + bytes > self.limit {
+            self.fail(over_memory(what));
+        }
+    }
+
+    /// Whether more is taken than is allowed, so that what can be spilled should be.
+    pub(crate) fn is_over(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit
     }
 
     /// Gives back what was taken.

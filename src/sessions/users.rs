@@ -13,14 +13,15 @@ const NUMBER_LIMIT: i64 = 1 << 62;
 /// the tag bit set. Keys never decide the order of output.
 pub(crate) type Key = u64;
 
-/// How many shards there are.
-pub(crate) const SHARDS: usize = 512;
+/// How many partitions there are, and so shards of texts; 512 was measured to beat 2048 at a hundred
+/// million events.
+pub(crate) const PARTITIONS: usize = 512;
 
 /// Bits of a key that hold a text's place within its shard.
 const PLACE_BITS: u32 = 40;
 
 /// Bits of a key that hold the shard.
-const SHARD_BITS: u32 = SHARDS.ilog2();
+const SHARD_BITS: u32 = PARTITIONS.ilog2();
 
 /// The bit of a key, behind its tag bit, that tells a UUID's number from a text's place.
 const UUID: u64 = 1 << (PLACE_BITS + SHARD_BITS);
@@ -63,7 +64,7 @@ impl Texts {
             return UserId::Number((key as i64) >> 1);
         }
         let key = key >> 1;
-        let shard = &self.shards[(key >> PLACE_BITS) as usize % SHARDS];
+        let shard = &self.shards[(key >> PLACE_BITS) as usize % PARTITIONS];
         let place = (key & ((1 << PLACE_BITS) - 1)) as usize;
         if key & UUID != 0 {
             let mut buffer = uuid::Uuid::encode_buffer();
@@ -80,7 +81,7 @@ impl Texts {
     }
 }
 
-/// The texts whose hashes fall into one shard: a table of places, and the texts one after the
+/// The texts of one partition's users: a table of places, and the texts one after the
 /// other, each behind its length.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
