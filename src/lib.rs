@@ -9,7 +9,8 @@
 //! - [`time`]: durations, instants, zones, periods; knows no event.
 //! - [`events`]: the contract between import and sessions.
 //! - [`import`]: from files and databases to batches of events; knows no session.
-//! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing.
+//! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing but the
+//!   temporary file of [`sessions::spill`].
 //! - [`measures`]: figures, intervals, the trend; knows no file and no format.
 //! - [`report`]: one result in every format; knows not how it was made.
 //! - [`output`]: standard output or a file that appears whole; knows not what it says.

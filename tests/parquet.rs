@@ -774,6 +774,10 @@ fn a_footer_that_promises_too_much_is_refused_before_decoding() {
         refused
             .expect_stderr("error[LM-05]")
             .expect_stderr(expected);
+        let little = "ulimit -v 500000; exec \"$@\"";
+        let call = scratch.sessionize(["bomb.parquet"]);
+        let refused = call.under(["bash", "-c", little, "bash"]).run();
+        refused.expect_failure(9).expect_stderr(expected);
     }
 }
 

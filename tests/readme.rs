@@ -39,6 +39,8 @@ fn checkout() -> Scratch {
     let events =
         "user_id,created_at,kind\n7,2026-03-02T09:00:00Z,login\n7,2026-03-02T09:10:00Z,post\n";
     scratch.file("comments.csv.gz", gzip(events));
+    let clicks = "{\"actor\": {\"id\": 7}, \"at\": \"2026-03-02T09:05:00Z\"}\n";
+    scratch.file("clicks.ndjson.gz", gzip(clicks));
     scratch.file("exports/attempts-1.csv", events);
     scratch.file("log.csv", events);
     scratch.file(

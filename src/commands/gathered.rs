@@ -52,17 +52,23 @@ impl Gathered {
         let mut parts: Vec<Partitioner<'_>> = (0..settings.threads)
             .map(|_| sharing.partitioner())
             .collect();
+        let meter = Meter::default();
         let each = &each;
         let mut sinks: Vec<Sink<'_>> = parts
             .iter_mut()
             .map(|part| {
+                let (memory, meter) = (&memory, &meter);
                 Box::new(move |batch: &Batch| {
                     part.take(batch);
+                    if memory.has_failed() {
+                        meter.stop();
+                    }
                     each(batch);
                 }) as Sink<'_>
             })
             .collect();
-        let imported = import_all(settings, voice, &mut sinks)?;
+        let imported = import_all(settings, voice, &meter, &mut sinks)
+            .map_err(|failure| memory.check().err().unwrap_or(failure))?;
         drop(sinks);
         let mut translation = [GIVEN_UP; 256];
         translation[..imported.translation.len()].copy_from_slice(&imported.translation);
@@ -170,15 +176,15 @@ pub(super) fn run_record(settings: &Settings, imported: &Imported, scanned: &Sca
 fn import_all(
     settings: &Settings,
     voice: &Voice,
+    meter: &Meter,
     sinks: &mut [Sink<'_>],
 ) -> Result<Imported, Failure> {
-    let meter = Meter::default();
     let mut rejects = Vec::new();
-    let imported = over(&meter, settings, || {
+    let imported = over(meter, settings, || {
         import::read(
             &settings.inputs,
             &settings.import,
-            &meter,
+            meter,
             sinks,
             &mut rejects,
         )

@@ -239,6 +239,11 @@ impl<'a> Intake<'a> {
         self.columns = (user, time);
     }
 
+    /// Whether reading on is of no use.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.meter.is_stopped()
+    }
+
     /// Says that the lines to come are counted from the start of this block.
     pub(crate) fn begin_block(&mut self, block: u64) {
         self.block = block;

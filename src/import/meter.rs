@@ -1,12 +1,13 @@
-//! How far reading has come, for whoever shows progress meanwhile.
+//! How far reading has come, for whoever shows progress meanwhile, and whether it should end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Counts that only grow while inputs are read.
 #[derive(Debug, Default)]
 pub struct Meter {
     rows: AtomicU64,
     bytes: AtomicU64,
+    is_stopped: AtomicBool,
 }
 
 impl Meter {
@@ -18,6 +19,15 @@ impl Meter {
     /// Bytes of text files, as they lie on disk, read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Says that what is read is of no use any more: the run will fail.
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed)
     }
 
     pub(crate) fn add_rows(&self, rows: u64) {

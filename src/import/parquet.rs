@@ -301,7 +301,7 @@ impl<'p> Queue<'p> {
             let Some(item) = self.items.get(number) else {
                 return;
             };
-            if number > self.failed.load(Ordering::Relaxed) {
+            if number > self.failed.load(Ordering::Relaxed) || intake.is_stopped() {
                 return;
             }
             let plan = &self.plans[item.plan];

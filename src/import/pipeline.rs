@@ -202,6 +202,7 @@ fn feed<R: BlockReader>(
     let mut after = Some(second);
     loop {
         match next {
+            Ok(Some(_)) if reading.meter.is_stopped() => return None,
             Ok(Some(_)) if reading.names.overflowed() => return Some(too_many_sources().into()),
             Ok(Some(block)) => {
                 reading.meter.add_bytes(blocks.newly_read());

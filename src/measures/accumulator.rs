@@ -123,17 +123,17 @@ impl<'a> Accumulator<'a> {
             _ => DURATION,
         };
         room.untaken += sessions * each;
-        if room.untaken < ASKED {
+        if room.untaken < ASKED.min(room.memory.smallest_spill()) {
             return;
         }
-        let asked = std::mem::take(&mut room.untaken);
         if self.plan.segment == Some(Segment::User) {
-            room.memory.take_fixed(asked, "rows for every user");
-        } else if room.memory.take(asked) {
-            room.for_durations += asked;
-        } else {
-            room.memory
-                .give_back(std::mem::take(&mut room.for_durations));
+            let rows = std::mem::take(&mut room.untaken);
+            room.memory.take_fixed(rows, "rows for every user");
+        } else if room.memory.take(room.untaken) {
+            room.for_durations += std::mem::take(&mut room.untaken);
+        } else if room.for_durations + room.untaken >= room.memory.smallest_spill() {
+            room.memory.give_back(room.for_durations);
+            (room.for_durations, room.untaken) = (0, 0);
             let memory = Arc::clone(&room.memory);
             for durations in self.all_durations() {
                 durations.spill(&memory);

@@ -1,7 +1,8 @@
 //! The sessions of all users, to be listed in the order of users: in memory, or, where that is full,
 //! as sorted runs in the temporary file, merged at the end.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::events::{Micros, User, UserId};
@@ -75,7 +76,7 @@ fn order(user: UserId<'_>) -> Order {
 /// Bytes of memory asked for at once.
 const ASKED: usize = 1 << 20;
 /// Bytes of a run that are written and read at once, whole records.
-const BLOCK: usize = 1 << 18;
+const BLOCK: usize = 1 << 16;
 
 impl Listing {
     /// An empty list, within the memory of the run.
@@ -119,9 +120,10 @@ impl Listing {
         let held = self.records.len() + self.users.len() * size_of::<Entry>();
         if held > self.taken {
             let asked = ASKED.max(held - self.taken);
-            match self.memory.take(asked) {
-                true => self.taken += asked,
-                false => self.spill(),
+            if self.memory.take(asked) {
+                self.taken += asked;
+            } else if held >= self.memory.smallest_spill() {
+                self.spill();
             }
         }
     }
@@ -205,16 +207,14 @@ impl InOrder {
             Box::new(records.map(Record::new)) as Records<'_>
         });
         let runs = self.runs.iter().map(|run| self.run(run));
-        let mut heads: Vec<(Option<Record>, Records<'_>)> = in_memory
-            .chain(runs)
-            .map(|mut records| (records.next(), records))
-            .collect();
+        let mut all: Vec<Records<'_>> = in_memory.chain(runs).collect();
+        let first = all.iter_mut().enumerate();
+        let first = first.filter_map(|(place, records)| Some(Reverse((records.next()?, place))));
+        let mut heads: BinaryHeap<Reverse<(Record, usize)>> = first.collect();
         std::iter::from_fn(move || {
-            let least = heads
-                .iter_mut()
-                .filter(|(head, _)| head.is_some())
-                .min_by(|(one, _), (other, _)| one.cmp(other))?;
-            std::mem::replace(&mut least.0, least.1.next())
+            let Reverse((record, place)) = heads.pop()?;
+            heads.extend(all[place].next().map(|next| Reverse((next, place))));
+            Some(record)
         })
     }
 

@@ -99,7 +99,7 @@ impl Scatter {
 
     fn close_piece(&mut self, partition: usize) {
         let encoded = &mut self.encoded[partition];
-        let piece = match self.memory.take(encoded.len()) {
+        let piece = match self.memory.take_for_events(encoded.len()) {
             true => Piece::Kept(encoded.as_slice().into()),
             false => Piece::Spilled(self.memory.write(encoded)),
         };

@@ -61,10 +61,29 @@ impl Memory {
         self.limit
     }
 
+    /// Bytes that may be held without being taken, so that what is spilled is not too little at a
+    /// time while something else fills the memory.
+    pub(crate) fn smallest_spill(&self) -> usize {
+        const ENOUGH: u64 = 8 << 20;
+        ENOUGH.min(self.limit / 16) as usize
+    }
+
     /// Takes bytes of memory if there are so many left.
     pub(crate) fn take(&self, bytes: usize) -> bool {
+        self.take_below(bytes, self.limit)
+    }
+
+    /// Takes bytes of memory for events, which are not all that is kept: of them only two thirds.
+    /// The rest is for what is made of them while they go, since memory given back in small pieces
+    /// is not free at once.
+    pub(crate) fn take_for_events(&self, bytes: usize) -> bool {
+        self.take_below(bytes, self.limit / 3 * 2)
+    }
+
+    fn take_below(&self, bytes: usize, limit: u64) -> bool {
         let bytes = bytes as u64;
-        let fits = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.limit;
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= limit;
         if !fits {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
         }

@@ -53,7 +53,7 @@ pub fn for_keeping(memory: u64, threads: usize) -> u64 {
     {
         return bytes;
     }
-    const PROGRAM: u64 = 128 << 20;
+    const PROGRAM: u64 = 96 << 20;
     const THREAD: u64 = 32 << 20;
     memory - (PROGRAM + threads as u64 * THREAD).min(memory / 2)
 }
