@@ -523,6 +523,7 @@ pub struct Flags {
     #[arg(
         long,
         global = true,
+        allow_hyphen_values = true,
         value_name = "WORD",
         env = "SESSIONIZE_NULL_WORD",
         help_heading = "Input"

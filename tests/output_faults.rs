@@ -112,7 +112,9 @@ fn cases_11_and_13_a_signal_while_a_source_stalls_leaves_everything_as_it_was() 
                 scratch.fifo("posts.csv");
             }
             scratch.file("report.csv", OLD);
-            let run = report(&scratch, "report.csv").start();
+            // Where the tests run without a terminal to lose, SIGHUP may be ignored.
+            let heard = ["env", "--default-signal=HUP"];
+            let run = report(&scratch, "report.csv").under(heard).start();
             wait_until("the lock is taken", || {
                 scratch.path(".report.csv.lock").exists()
             });

@@ -235,6 +235,15 @@ fn files_of_other_writers_are_read() {
         found(include_bytes!("parquet/delta.parquet")),
         ["ada 2026-01-01T09:00:00Z 2026-01-01T09:01:00Z 2 log:2"]
     );
+    // Whole seconds, an hour apart, which pyarrow puts down as milliseconds and calls seconds.
+    assert_eq!(
+        found(include_bytes!("parquet/seconds.parquet")),
+        [
+            "7 2026-01-01T00:00:00Z 2026-01-01T00:00:00Z 1 log:1",
+            "7 2026-01-01T01:00:00Z 2026-01-01T01:00:00Z 1 log:1",
+            "7 2026-01-01T02:00:00Z 2026-01-01T02:00:00Z 1 log:1",
+        ]
+    );
 }
 
 #[test]
@@ -885,4 +894,28 @@ fn varint(mut value: u64) -> Vec<u8> {
     }
     bytes.push(value as u8);
     bytes
+}
+
+#[test]
+fn text_is_utf_8_and_null_words_hold_for_numbers_whatever_is_said_of_text_files() {
+    let scratch = Scratch::new();
+    let times = Column::numbers("created_at", [NINE]);
+    write(
+        &scratch,
+        "log.parquet",
+        &[Column::text("user_id", &["é"]), times],
+    );
+    let latin1 = ["log.parquet", "--encoding", "latin1"];
+    let expected = "é 2026-01-01T09:00:00Z 2026-01-01T09:00:00Z 1 log:1";
+    assert_eq!(sessions(&scratch, &latin1), [expected]);
+
+    write(&scratch, "log.parquet", &[three_users(), three_times()]);
+    let eight = ["log.parquet", "--null-word", "7", "--anonymous", "skip"];
+    let expected = "8 2026-01-01T09:00:00Z 2026-01-01T09:00:00Z 1 log:1";
+    assert_eq!(sessions(&scratch, &eight), [expected]);
+    let late = (NINE + 60).to_string();
+    let word = ["log.parquet", "--null-word", &late, "--max-rejects", "1"];
+    assert_eq!(sessions(&scratch, &word).len(), 2);
+    assert!(sessions(&scratch, &word)[0].ends_with(" 1 log:1"));
+    run(&scratch, &["log.parquet", "--null-word", "-7"]).expect_ok();
 }

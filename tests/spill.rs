@@ -305,11 +305,11 @@ fn what_cannot_go_to_a_disk_ends_the_run_at_the_limit() {
 }
 
 #[test]
-fn a_limit_of_memory_is_a_size_of_at_least_128_mebibytes() {
+fn a_limit_of_memory_is_a_size_of_at_least_256_mebibytes() {
     let scratch = Scratch::new();
     scratch.file("log.csv", csv(&log(1, 3, false)));
     for (wrong, why) in [
-        ("127M", "expected at least 128MiB"),
+        ("255M", "expected at least 256MiB"),
         ("0", "the size is too large or zero"),
         ("half", "expected a size such as 64MiB"),
         ("", "expected a size such as 64MiB"),
@@ -323,7 +323,7 @@ fn a_limit_of_memory_is_a_size_of_at_least_128_mebibytes() {
             .expect_stderr("own.toml:1:10: ")
             .expect_stderr(why);
     }
-    for right in ["128M", "128MiB", "134217728", "2g"] {
+    for right in ["256M", "256MiB", "268435456", "2g"] {
         let call = within(&scratch, &["report"], ENOUGH).env("SESSIONIZE_MEMORY", right);
         call.run().expect_ok();
     }

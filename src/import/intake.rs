@@ -330,6 +330,7 @@ impl<'a> Intake<'a> {
         let mut latin1 = std::mem::take(&mut self.latin1);
         let result = (|| {
             let user = match user {
+                UserValue::Number(number) if self.is_null_number(number) => None,
                 UserValue::Number(number) => Some(UserId::Number(number)),
                 UserValue::Text(text) => self.user(text, &mut latin1)?,
                 UserValue::Missing => None,
@@ -399,6 +400,7 @@ impl<'a> Intake<'a> {
                 self.parser.text(b"", line)
             }
             TimeValue::Text(text) => self.parser.text(text, line),
+            TimeValue::Number(number) if self.is_null_number(number) => self.parser.text(b"", line),
             TimeValue::Number(number) => self.parser.number(number, line),
             TimeValue::Real(number) => self.parser.real(number, line),
             TimeValue::Instant(at) => self.parser.instant(at, line),
@@ -429,6 +431,11 @@ impl<'a> Intake<'a> {
                 .null_words
                 .iter()
                 .any(|word| word.as_bytes() == text)
+    }
+
+    /// Whether a typed number's digits are a null word.
+    fn is_null_number(&self, number: i64) -> bool {
+        !self.terms.null_words.is_empty() && self.is_null(number.to_string().as_bytes())
     }
 
     /// The provisional number of a source by its name in the row.

@@ -28,7 +28,7 @@ pub use crate::import::budget::Budget;
 use crate::import::budget::within_budget;
 use crate::import::file::{Bytes, Limits, Origin};
 use crate::import::inputs::{Body, Input, Unit};
-use crate::import::intake::{Intake, Tally};
+use crate::import::intake::{Intake, Tally, Terms};
 use crate::import::ledger::{Reject, SourceRecord};
 use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
@@ -112,6 +112,10 @@ pub fn read(
             options,
             names: &names,
             meter,
+            typed_terms: Terms {
+                latin1: false,
+                ..input.terms.clone()
+            },
         };
         let result = reader.read(opened, &mut databases, sinks, &mut imported.notes);
         let result = result
@@ -217,6 +221,8 @@ struct UnitReader<'a> {
     options: &'a Options,
     names: &'a SourceNames,
     meter: &'a Meter,
+    /// How rows of typed columns are read: their text is UTF-8 always.
+    typed_terms: Terms,
 }
 
 impl UnitReader<'_> {
@@ -332,7 +338,7 @@ impl UnitReader<'_> {
                 Some(_) => crate::events::GIVEN_UP,
             };
             let intake = |sink| {
-                let (terms, names) = (&self.input.terms, self.names);
+                let (terms, names) = (&self.typed_terms, self.names);
                 Intake::new(terms, self.index, names, ("", ""), sink, self.meter)
             };
             let tally = parquet::read(&plans, first_file, own, sinks, intake)?;
@@ -400,7 +406,7 @@ impl UnitReader<'_> {
             .first_mut()
             .expect("there is a sink for every thread, and one thread at least");
         Intake::new(
-            &self.input.terms,
+            &self.typed_terms,
             self.index,
             self.names,
             columns,

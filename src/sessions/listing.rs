@@ -117,7 +117,7 @@ impl Listing {
             }
             from = to;
         }
-        let held = self.records.len() + self.users.len() * size_of::<Entry>();
+        let held = self.records.capacity() + self.users.capacity() * size_of::<Entry>();
         if held > self.taken {
             let asked = ASKED.max(held - self.taken);
             if self.memory.take(asked) {

@@ -8,7 +8,11 @@ use crate::error::{self, Failure};
 use crate::settings::{Settling, flag_failure};
 
 /// The least that `--memory` can be.
-const LEAST: u64 = 128 << 20;
+const LEAST: u64 = 256 << 20;
+
+/// What the program takes itself, and what each thread reads and sorts with.
+const PROGRAM: u64 = 96 << 20;
+const THREAD: u64 = 32 << 20;
 
 /// What is taken for free where the system does not say.
 const UNKNOWN: u64 = 4 << 30;
@@ -53,15 +57,18 @@ pub fn for_keeping(memory: u64, threads: usize) -> u64 {
     {
         return bytes;
     }
-    const PROGRAM: u64 = 96 << 20;
-    const THREAD: u64 = 32 << 20;
     memory - (PROGRAM + threads as u64 * THREAD).min(memory / 2)
+}
+
+/// The most threads for which half of the memory is enough, beside the program.
+pub(super) fn most_threads(memory: u64) -> usize {
+    (((memory / 2).saturating_sub(PROGRAM) / THREAD) as usize).max(1)
 }
 
 fn parse(text: &str) -> Result<u64, String> {
     match size(text)? {
         size if size >= LEAST => Ok(size),
-        _ => Err("expected at least 128MiB".to_owned()),
+        _ => Err("expected at least 256MiB".to_owned()),
     }
 }
 

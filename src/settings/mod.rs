@@ -191,7 +191,8 @@ impl Settling<'_> {
             return Err(Failure::new(error::USAGE, message));
         }
         let budget = self.budget()?;
-        let threads = self.threads()?;
+        let memory = self.memory()?;
+        let threads = self.threads()?.min(memory::most_threads(memory));
         let inputs = self.inputs(typed, &zone, latest, &filter)?;
         let segment =
             flags
@@ -275,7 +276,7 @@ impl Settling<'_> {
                 file.into_iter().chain(self.users_path()).collect()
             },
             threads,
-            memory: self.memory()?,
+            memory,
             temp_dir: self.temp_dir(),
             sample,
             quiet: flags.quiet == Some(true),

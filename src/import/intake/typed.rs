@@ -51,12 +51,13 @@ impl Intake<'_> {
     /// Takes rows of one source whose users are numbers, the first at `line`; both columns are
     /// equally long. They count as if each were handed to [`Self::row`].
     pub(crate) fn numbers(&mut self, line: u64, source: u8, users: &[i64], times: TypedTimes<'_>) {
+        let has_null_words = !self.terms.null_words.is_empty();
         let mut done = 0;
         while done < users.len() {
             let room = Batch::FULL.saturating_sub(self.batch.len()).max(1);
             let end = users.len().min(done + room);
             let (part, users) = (times.part(done, end), &users[done..end]);
-            if self.settle(part) {
+            if !has_null_words && self.settle(part) {
                 self.batch.push_numbers(&self.settled, users, source);
                 self.tally(source).read += users.len() as u64;
                 if self.batch.is_full() {

@@ -69,7 +69,8 @@ impl Kind {
                 unit: match unit {
                     TimeUnit::Nanosecond => Unit::Nanoseconds,
                     TimeUnit::Microsecond => Unit::Microseconds,
-                    // Parquet has no seconds; writers put them down as milliseconds.
+                    // Parquet has no seconds; writers put them down as milliseconds, and those
+                    // are what is read.
                     TimeUnit::Millisecond | TimeUnit::Second => Unit::Milliseconds,
                 },
                 is_instant: zone.is_some(),
@@ -230,7 +231,12 @@ fn field_to_read(field: &Field, kind: Kind) -> Field {
         field.dtype = extension.inner.clone();
     }
     match (&mut field.dtype, kind) {
-        (ArrowDataType::Timestamp(_, zone), _) => *zone = None,
+        (ArrowDataType::Timestamp(unit, zone), _) => {
+            *zone = None;
+            if *unit == TimeUnit::Second {
+                *unit = TimeUnit::Millisecond;
+            }
+        }
         (ArrowDataType::FixedSizeBinary(_), _) => {}
         (dtype, Kind::Text) => *dtype = ArrowDataType::Utf8View,
         (dtype, Kind::Binary) => *dtype = ArrowDataType::BinaryView,
@@ -239,11 +245,13 @@ fn field_to_read(field: &Field, kind: Kind) -> Field {
     field
 }
 
-/// Whether bytes are the words of an enumeration, which are text.
+/// Whether bytes are the words of an enumeration, or JSON, which are text.
 fn is_word(chunk: &ColumnChunkMetadata) -> bool {
+    use PrimitiveConvertedType as Converted;
+    use PrimitiveLogicalType as Logical;
     let kind = &chunk.descriptor().descriptor.primitive_type;
-    kind.logical_type == Some(PrimitiveLogicalType::Enum)
-        || kind.converted_type == Some(PrimitiveConvertedType::Enum)
+    matches!(kind.logical_type, Some(Logical::Enum | Logical::Json))
+        || matches!(kind.converted_type, Some(Converted::Enum | Converted::Json))
 }
 
 /// A type in a word: `float64`, `struct`.
