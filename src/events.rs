@@ -21,8 +21,8 @@ pub const MAX_SOURCES: usize = 255;
 /// The index of a source whose events are not used after all.
 pub const GIVEN_UP: u8 = u8::MAX;
 
-/// A user as a source names it, borrowed from the row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A user as a source names it, borrowed from the row. Ordered as [`User`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserId<'a> {
     /// Text that is a canonical `i64` (no `+`, no leading zeros, not `-0`).
     Number(i64),

@@ -153,19 +153,10 @@ fn sorted<'e>(users: &'e mut [Entry], records: &[u8]) -> &'e [Entry] {
     users.sort_unstable_by(|one, other| {
         one.order.cmp(&other.order).then_with(|| {
             let user = |entry: &Entry| get_user(&mut &records[entry.from..]);
-            compare(user(one), user(other))
+            user(one).cmp(&user(other))
         })
     });
     users
-}
-
-fn compare(one: UserId<'_>, other: UserId<'_>) -> Ordering {
-    match (one, other) {
-        (UserId::Number(one), UserId::Number(other)) => one.cmp(&other),
-        (UserId::Text(one), UserId::Text(other)) => one.cmp(other),
-        (UserId::Number(_), UserId::Text(_)) => Ordering::Less,
-        (UserId::Text(_), UserId::Number(_)) => Ordering::Greater,
-    }
 }
 
 /// The lists of all threads as one, in the order of users.

@@ -81,6 +81,8 @@ pub(crate) fn encode(events: &[Packed], piece: &mut Vec<u8>) {
 pub(crate) struct Unpacked {
     pub(crate) users: Vec<Key>,
     pub(crate) words: Vec<i64>,
+    /// What was read from the temporary file last.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Unpacked {

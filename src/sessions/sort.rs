@@ -20,7 +20,6 @@ pub(crate) struct Sorted {
     numbers: Vec<u32>,
     arrived: Vec<i64>,
     unpacked: Unpacked,
-    bytes: Vec<u8>,
 }
 
 /// Bytes of memory for each event of a partition that is being sorted.
@@ -39,19 +38,9 @@ impl Sorted {
         self.arrived.reserve(partition.events);
         let is_same = (0..=u8::MAX).zip(translation).all(|(from, &to)| from == to);
         for piece in partition.pieces {
-            match piece {
-                Piece::Kept(bytes) => {
-                    self.unpacked.decode(&bytes);
-                    memory.give_back(bytes.len());
-                }
-                Piece::Spilled(place) => {
-                    memory.read(place, &mut self.bytes);
-                    if memory.has_failed() {
-                        self.users.clear();
-                        return self.ends.clear();
-                    }
-                    self.unpacked.decode(&self.bytes);
-                }
+            if !self.unpacked.take(piece, memory) {
+                self.users.clear();
+                return self.ends.clear();
             }
             if !is_same {
                 self.unpacked.translate(translation);
@@ -108,6 +97,27 @@ impl Sorted {
 }
 
 impl Unpacked {
+    /// Unpacks a piece and gives its memory back; false when it cannot be read, and the run must
+    /// fail.
+    fn take(&mut self, piece: Piece, memory: &Memory) -> bool {
+        match piece {
+            Piece::Kept(bytes) => {
+                self.decode(&bytes);
+                memory.give_back(bytes.len());
+            }
+            Piece::Spilled(place) => {
+                let mut bytes = std::mem::take(&mut self.bytes);
+                memory.read(place, &mut bytes);
+                if memory.has_failed() {
+                    return false;
+                }
+                self.decode(&bytes);
+                self.bytes = bytes;
+            }
+        }
+        true
+    }
+
     /// Gives sources their numbers in the run, and drops the events of those that are given up.
     fn translate(&mut self, translation: &[u8; 256]) {
         let mut kept = 0;
@@ -220,20 +230,10 @@ fn split(
         return each(partition);
     }
     let mut scatter = Scatter::new(memory, PARTS);
-    let (mut unpacked, mut read) = (Unpacked::default(), Vec::new());
+    let mut unpacked = Unpacked::default();
     for piece in partition.pieces {
-        match piece {
-            Piece::Kept(bytes) => {
-                unpacked.decode(&bytes);
-                memory.give_back(bytes.len());
-            }
-            Piece::Spilled(place) => {
-                memory.read(place, &mut read);
-                if memory.has_failed() {
-                    return;
-                }
-                unpacked.decode(&read);
-            }
+        if !unpacked.take(piece, memory) {
+            return;
         }
         for (&user, &word) in unpacked.users.iter().zip(&unpacked.words) {
             let part = (mix(user) >> (41 + 4 * depth)) as usize % PARTS;
