@@ -13,7 +13,7 @@ use crate::import::file::{Bytes, Origin};
 use crate::import::file_block;
 use crate::import::intake::{Intake, SourceValue, Tally, TimeValue, UserValue};
 use crate::import::pipeline::{
-    BlockParser, BlockReader, Done, Lines, Reading, Sink, TextBlock, parse_all,
+    BlockParser, BlockReader, Done, Lines, Reading, Sink, TextBlock, parse_all, settled,
 };
 use crate::import::splits::Splits;
 
@@ -69,17 +69,7 @@ pub(crate) fn read(
     };
     let mut blocks = Blocks::new(bytes, marks, reading.limits);
     let done = read_blocks(&mut blocks, origin, file, dialect, reading, sinks);
-    match done {
-        Ok(mut done) => {
-            done.warnings.extend(blocks.finish()?);
-            Ok(done)
-        }
-        // What a file seems to lack may be what was taken from it meanwhile.
-        Err(failure) if failure.id.family == error::Family::Input => {
-            Err(blocks.changed().unwrap_or(failure))
-        }
-        Err(failure) => Err(failure),
-    }
+    settled(done, || blocks.finish(), || blocks.changed())
 }
 
 fn read_blocks(

@@ -512,9 +512,27 @@ impl Bytes {
         replaced || after.len() < before.len() || touched && after.len() == before.len()
     }
 
+    /// Checks that the file is still what was opened. A warning when it only grew, or when the
+    /// last `left_out` bytes were not used; `ends_open` says that the last line that was used had no
+    /// end.
+    pub(crate) fn settle(
+        &self,
+        ends_open: bool,
+        left_out: usize,
+    ) -> Result<Option<String>, Failure> {
+        match self.finish()? {
+            Some(_) if ends_open => Err(changed()),
+            Some(used) => Ok(Some(format!(
+                "file grew while reading; the first {} bytes were used",
+                used - left_out as u64
+            ))),
+            None => Ok(left_for_later(left_out)),
+        }
+    }
+
     /// Checks that the file was read as it was when it was opened. When it only grew since, the
     /// bytes that were read.
-    pub(crate) fn finish(&self) -> Result<Option<u64>, Failure> {
+    fn finish(&self) -> Result<Option<u64>, Failure> {
         let Some(Watched { file, before, .. }) = &self.watched else {
             return Ok(None);
         };

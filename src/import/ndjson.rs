@@ -20,7 +20,7 @@ use crate::import::columns::{self, Wanted};
 use crate::import::file::{Bytes, Origin};
 use crate::import::file_block;
 use crate::import::intake::{Anonymous, Intake, SourceValue, Tally, Terms, TimeValue, UserValue};
-use crate::import::pipeline::{BlockParser, Done, Lines, Reading, Sink, parse_all};
+use crate::import::pipeline::{BlockParser, Done, Lines, Reading, Sink, parse_all, settled};
 
 /// The places of the fields among those asked for.
 const USER: usize = 0;
@@ -102,17 +102,8 @@ pub(crate) fn read(
         ..*reading
     };
     let mut blocks = Blocks::new(bytes, reading.limits);
-    match read_blocks(&mut blocks, origin, file, (reading, &of_utf8), sinks) {
-        Ok(mut done) => {
-            done.warnings.extend(blocks.finish()?);
-            Ok(done)
-        }
-        // What a file seems to lack may be what was taken from it meanwhile.
-        Err(failure) if failure.id.family == error::Family::Input => {
-            Err(blocks.changed().unwrap_or(failure))
-        }
-        Err(failure) => Err(failure),
-    }
+    let done = read_blocks(&mut blocks, origin, file, (reading, &of_utf8), sinks);
+    settled(done, || blocks.finish(), || blocks.changed())
 }
 
 fn read_blocks(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
+use crate::error::{Failure, Family};
 use crate::events::Batch;
 use crate::import::blocks::{Stop, too_long};
 use crate::import::columns::AskedColumns;
@@ -96,6 +97,23 @@ pub(crate) trait TextBlock: Send {
     fn number(&self) -> u64;
     /// Its memory, to be used again.
     fn into_bytes(self) -> Vec<u8>;
+}
+
+/// What a file gave, once it is known that the file is still what was opened.
+pub(crate) fn settled(
+    done: Result<Done, Failure>,
+    finish: impl FnOnce() -> Result<Option<String>, Failure>,
+    changed: impl FnOnce() -> Option<Failure>,
+) -> Result<Done, Failure> {
+    match done {
+        Ok(mut done) => {
+            done.warnings.extend(finish()?);
+            Ok(done)
+        }
+        // What a file seems to lack may be what was taken from it meanwhile.
+        Err(failure) if failure.id.family == Family::Input => Err(changed().unwrap_or(failure)),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// What cuts a file into blocks.

@@ -111,14 +111,7 @@ impl Blocks {
     /// Checks that the file is still what was opened. A warning when it only grew, or when a line
     /// is left for later.
     pub(crate) fn finish(&self) -> Result<Option<String>, Failure> {
-        match self.bytes.finish()? {
-            Some(_) if self.ends_open => Err(file::changed()),
-            Some(used) => Ok(Some(format!(
-                "file grew while reading; the first {} bytes were used",
-                used - self.left_out as u64
-            ))),
-            None => Ok(file::left_for_later(self.left_out)),
-        }
+        self.bytes.settle(self.ends_open, self.left_out)
     }
 
     /// That the file is no longer what was opened, if so.
