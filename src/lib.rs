@@ -8,6 +8,7 @@
 //! - [`commands`]: one function per command; the only place that joins stages.
 //! - [`time`]: durations, instants, zones, periods; knows no event.
 //! - [`events`]: the contract between import and sessions.
+//! - [`sql`]: the dialects of SQL and how each writes a name; runs nothing.
 //! - [`import`]: from files and databases to batches of events; knows no session.
 //! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing but the
 //!   temporary file of [`sessions::spill`].
@@ -27,5 +28,6 @@ pub mod report;
 pub mod sessions;
 pub mod settings;
 pub mod signals;
+pub mod sql;
 pub mod time;
 pub mod visible;

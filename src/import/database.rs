@@ -1,32 +1,11 @@
-//! What all database importers share: how a source is asked for, how identifiers are quoted, and
+//! What all database importers share: how a source is asked for, and
 //! the statement that reads a source. Connections and values are each importer's own.
 
 use crate::error::{self, Failure};
 use crate::events::Role;
 use crate::import::columns::{self, Wanted};
 use crate::import::presets::Preset;
-use crate::time::timestamp::quoted;
-
-/// A kind of SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// SQLite.
-    Sqlite,
-}
-
-impl Dialect {
-    /// An identifier in quotes, whatever it holds; it then names exactly that object or nothing.
-    /// There is no way around it for names that look quoted already. A NUL byte is refused.
-    pub(crate) fn identifier(self, name: &str) -> Result<String, Failure> {
-        if name.is_empty() || name.contains('\0') {
-            let message = format!("{} is not a plain identifier", quoted(name.as_bytes()));
-            return Err(Failure::new(error::USAGE, message));
-        }
-        match self {
-            Dialect::Sqlite => Ok(format!("\"{}\"", name.replace('"', "\"\""))),
-        }
-    }
-}
+use crate::sql::Dialect;
 
 /// Which rows of a database are a source.
 #[derive(Clone, Debug)]

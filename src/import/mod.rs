@@ -1,6 +1,7 @@
 //! Importers: from files and databases to batches of events, every row accounted for. Which
 //! importer reads which input is decided here; what becomes of the events is not known here.
 
+pub mod address;
 mod assemble;
 mod blocks;
 mod budget;

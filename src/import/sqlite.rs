@@ -17,10 +17,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{self, ErrorId, Failure, SourcePlace};
 use crate::import::columns::{self, Wanted};
-use crate::import::database::{Dialect, FoundSource, Query, Reading, one_statement};
+use crate::import::database::{FoundSource, Query, Reading, one_statement};
 use crate::import::ids::binary_id;
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
 use crate::import::presets::Preset;
+use crate::sql::Dialect;
 use crate::time::timestamp::quoted;
 
 /// The bytes that every SQLite file begins with.
