@@ -16,6 +16,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::error::text::ErrorFormat;
 use crate::events::Role;
+use crate::import::address::Tls;
 use crate::import::inputs::InputFormat;
 use crate::import::intake::Anonymous;
 use crate::output::IfLocked;
@@ -673,6 +674,70 @@ pub struct Flags {
         help_heading = "Times"
     )]
     pub max_future: Option<String>,
+
+    /// A variable of the environment that holds the password
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "SESSIONIZE_PASSWORD_ENV",
+        help_heading = "Servers"
+    )]
+    pub password_env: Option<String>,
+    /// A file whose first line is the password; only you may read it (chmod 600)
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SESSIONIZE_PASSWORD_FILE",
+        help_heading = "Servers"
+    )]
+    pub password_file: Option<PathBuf>,
+    /// A file of options of MySQL or MariaDB, for user and password [default: ~/.my.cnf]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SESSIONIZE_MY_CNF",
+        help_heading = "Servers"
+    )]
+    pub my_cnf: Option<PathBuf>,
+    /// How connections are protected [default: off on this machine, else verify-full]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        env = "SESSIONIZE_TLS",
+        help_heading = "Servers"
+    )]
+    pub tls: Option<Tls>,
+    /// Certificates of the authorities to trust, as PEM, instead of the usual ones
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SESSIONIZE_CA_FILE",
+        help_heading = "Servers"
+    )]
+    pub ca_file: Option<PathBuf>,
+    /// How long a server may take to let us in [default: 10s]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        env = "SESSIONIZE_CONNECT_TIMEOUT",
+        help_heading = "Servers"
+    )]
+    pub connect_timeout: Option<String>,
+    /// How long a server may work on one statement [default: 30m]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        env = "SESSIONIZE_STATEMENT_TIMEOUT",
+        help_heading = "Servers"
+    )]
+    pub statement_timeout: Option<String>,
 
     /// How many rows of a source may be unusable: a number, or a share such as 1% [default: 0]
     #[arg(

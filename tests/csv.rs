@@ -467,6 +467,7 @@ fn input(path: &Path, dialect: Dialect) -> Input {
     Input {
         name: Some("posts".to_owned()),
         typed: path.to_string_lossy().into_owned(),
+        address: None,
         folder: Default::default(),
         format: None,
         role: None,
@@ -490,6 +491,8 @@ fn input(path: &Path, dialect: Dialect) -> Input {
 fn take(input: Input, block: usize) -> Taken {
     let options = Options {
         budget: Budget::Share(1.0),
+        connect_timeout: Options::CONNECT_TIMEOUT,
+        statement_timeout: Options::STATEMENT_TIMEOUT,
         keep_going: false,
         allow_empty: false,
         limits: Limits {

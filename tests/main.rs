@@ -22,6 +22,7 @@ mod parquet;
 mod partial;
 mod readme;
 mod report;
+mod secrets;
 mod servers;
 mod spill;
 mod time;

@@ -832,6 +832,7 @@ fn take(path: &Path, block: usize) -> Taken {
     let input = Input {
         name: Some("posts".to_owned()),
         typed: path.to_string_lossy().into_owned(),
+        address: None,
         folder: Default::default(),
         format: Some(InputFormat::Ndjson),
         role: None,
@@ -856,6 +857,8 @@ fn take(path: &Path, block: usize) -> Taken {
     };
     let options = Options {
         budget: Budget::Share(1.0),
+        connect_timeout: Options::CONNECT_TIMEOUT,
+        statement_timeout: Options::STATEMENT_TIMEOUT,
         keep_going: false,
         allow_empty: true,
         limits: Limits {

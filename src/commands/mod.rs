@@ -48,6 +48,9 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let settings = Settings::new(&cli.flags, &inputs.inputs, clock)?;
     refuse_format(cli.command.as_ref(), &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
+    for warning in &settings.warnings {
+        voice.warn(warning);
+    }
     let files: Vec<_> = settings
         .inputs
         .iter()

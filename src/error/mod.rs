@@ -55,6 +55,8 @@ error_ids! {
     SOURCE_NAME = "CF-05", Config, "two sources have one name, or a name is not allowed";
     OUTPUT_IS_INPUT = "CF-06", Config, "the output is the same file as an input";
     STDIN = "CF-07", Config, "standard input is named twice or is a terminal";
+    SECRET_OPEN = "CF-08", Config, "a file that holds a password can be read by others";
+    SECRET = "CF-09", Config, "a password, or the file that should hold it, cannot be used";
     UNREADABLE = "IN-01", Input, "a file is missing, not a file, or may not be read";
     EMPTY_FILE = "IN-02", Input, "a file has no header and no rows";
     NO_COLUMN = "IN-03", Input, "a needed column is not there";

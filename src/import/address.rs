@@ -2,6 +2,7 @@
 //! allowed parts alone: user, host, port, database.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// The kinds of servers.
@@ -19,6 +20,22 @@ impl Server {
         match self {
             Server::Postgres => "postgres",
             Server::Mysql => "mysql",
+        }
+    }
+
+    /// The port it listens on unless another is said.
+    pub fn port(self) -> u16 {
+        match self {
+            Server::Postgres => 5432,
+            Server::Mysql => 3306,
+        }
+    }
+
+    /// The parameter of an address that names a socket.
+    pub fn socket_key(self) -> &'static str {
+        match self {
+            Server::Postgres => "host",
+            Server::Mysql => "socket",
         }
     }
 }
@@ -79,6 +96,19 @@ pub enum Tls {
     VerifyFull,
 }
 
+impl Host {
+    /// Whether what is said to it never leaves the machine.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Host::Socket { .. } => true,
+            Host::Tcp { name, .. } => match name.parse::<IpAddr>() {
+                Ok(address) => address.to_canonical().is_loopback(),
+                Err(_) => name.eq_ignore_ascii_case("localhost"),
+            },
+        }
+    }
+}
+
 /// A server's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -98,19 +128,42 @@ pub struct Address {
     pub ca_file: Option<PathBuf>,
 }
 
-/// `db.example:5432/app as ro`.
+/// `postgres://ro@db.example:5432/app`; a socket stands behind: `postgres://ro@/app?host=/run/pg`.
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use crate::visible::visible;
+        let user = encoded(&self.user, "");
+        write!(out, "{}://{user}@", self.server.name())?;
+        let database = encoded(&self.database, "");
         match &self.host {
-            Host::Tcp { name, port } => write!(out, "{}:{port}", visible(name))?,
-            Host::Socket { path, .. } => write!(out, "{}", visible(&path.display().to_string()))?,
+            Host::Tcp { name, port } if name.contains(':') => {
+                write!(out, "[{name}]:{port}/{database}")
+            }
+            Host::Tcp { name, port } => write!(out, "{}:{port}/{database}", encoded(name, "")),
+            Host::Socket { path, port } => {
+                let key = self.server.socket_key();
+                let path = encoded(&path.to_string_lossy(), "/");
+                write!(out, "/{database}?{key}={path}")?;
+                match self.server == Server::Postgres && *port != self.server.port() {
+                    true => write!(out, "&port={port}"),
+                    false => Ok(()),
+                }
+            }
         }
-        write!(
-            out,
-            "/{} as {}",
-            visible(&self.database),
-            visible(&self.user)
-        )
     }
+}
+
+/// Letters, digits, `-._~` and the signs in `plain` as they are, all else percent-encoded.
+fn encoded(text: &str, plain: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_alphanumeric() || "-._~".contains(letter) || plain.contains(letter) {
+            shown.push(letter);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in letter.encode_utf8(&mut bytes).bytes() {
+                shown += &format!("%{byte:02X}");
+            }
+        }
+    }
+    shown
 }

@@ -22,6 +22,8 @@ mod presets;
 mod splits;
 mod sqlite;
 
+use std::time::Duration;
+
 use crate::error::{self, Failure, SourcePlace};
 use crate::events::Source;
 use crate::import::assemble::assemble;
@@ -39,6 +41,10 @@ use crate::time::timestamp::TimeCounts;
 /// What holds for all inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// `--connect-timeout`: how long a server may take to let us in.
+    pub connect_timeout: Duration,
+    /// `--statement-timeout`: how long a server may work on one statement.
+    pub statement_timeout: Duration,
     /// `--max-rejects`.
     pub budget: Budget,
     /// `--keep-going`.
@@ -47,6 +53,13 @@ pub struct Options {
     pub allow_empty: bool,
     /// Limits on files.
     pub limits: Limits,
+}
+
+impl Options {
+    /// What a server is given to let us in: 10 seconds.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+    /// What a server is given for one statement: 30 minutes.
+    pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 }
 
 /// What an import gave beside the events.

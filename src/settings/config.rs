@@ -1,14 +1,18 @@
 //! `sessionize.toml`: its keys, and errors that say line, column and the nearest known key.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::secrets::others_can_read;
 use crate::cli::{By, Compare, Cut, Duplicates, Encoding, Ragged, SegmentBy};
 use crate::error::{self, Failure};
 use crate::events::Role;
+use crate::import::address::Tls;
 use crate::import::inputs::InputFormat;
 use crate::import::intake::Anonymous;
 use crate::output::IfLocked;
@@ -85,6 +89,8 @@ pub(super) struct Config {
     pub(super) users: Option<String>,
     pub(super) sample: Option<Spanned<String>>,
     pub(super) max_future: Option<Spanned<String>>,
+    pub(super) connect_timeout: Option<Spanned<String>>,
+    pub(super) statement_timeout: Option<Spanned<String>>,
     pub(super) source: Vec<SourceConfig>,
 }
 
@@ -104,6 +110,11 @@ pub(super) struct SourceConfig {
     pub(super) source_column: Option<String>,
     pub(super) table: Option<String>,
     pub(super) query: Option<Spanned<String>>,
+    pub(super) tls: Option<Tls>,
+    pub(super) ca_file: Option<String>,
+    pub(super) password_env: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) my_cnf: Option<String>,
     pub(super) delimiter: Option<Spanned<String>>,
     pub(super) comment: Option<Spanned<String>>,
     pub(super) skip_lines: Option<u64>,
@@ -127,6 +138,8 @@ pub(super) struct SourceConfig {
 pub(super) struct ConfigFile {
     pub(super) config: Config,
     pub(super) path: String,
+    /// Whether group or others can read it.
+    pub(super) others_can_read: bool,
     text: String,
 }
 
@@ -134,10 +147,14 @@ impl ConfigFile {
     /// Reads and checks the file's shape; values are checked where they are used.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|cause| {
+        let unreadable = |cause: std::io::Error| {
             let reason = crate::import::file::reason(&cause);
             Failure::new(error::CONFIG_FILE, format!("cannot read {shown}: {reason}"))
-        })?;
+        };
+        let mut opened = File::open(path).map_err(unreadable)?;
+        let others_can_read = others_can_read(&opened);
+        let mut bytes = Vec::new();
+        opened.read_to_end(&mut bytes).map_err(unreadable)?;
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(cause) => {
@@ -146,6 +163,7 @@ impl ConfigFile {
                 let file = Self {
                     config: Config::default(),
                     path: shown,
+                    others_can_read,
                     text,
                 };
                 return Err(file.failure(error::CONFIG_FILE, end, "the file is not UTF-8"));
@@ -155,6 +173,7 @@ impl ConfigFile {
         let mut file = Self {
             config: Config::default(),
             path: shown,
+            others_can_read,
             text,
         };
         match parsed {

@@ -1,8 +1,11 @@
 //! What was typed becomes what is needed: flags over environment over `sessionize.toml`, checked
 //! before any source is opened.
 
+mod address;
 mod config;
 pub mod memory;
+mod secrets;
+mod server;
 mod sources;
 
 use std::collections::HashSet;
@@ -10,6 +13,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::Spanned;
 
@@ -91,6 +95,8 @@ pub struct Settings {
     pub temp_dir: PathBuf,
     /// `--sample`.
     pub sample: Option<f64>,
+    /// What a reader should look at before anything is read, a line each.
+    pub warnings: Vec<String>,
     /// Whether notes are silenced.
     pub quiet: bool,
     /// Whether more is said.
@@ -181,6 +187,7 @@ impl Settling<'_> {
             parse_share,
         )?;
         let wait = self.value("--wait", error::USAGE, &flags.wait, |c| &c.wait, length)?;
+        let timeouts = self.timeouts()?;
         let filter = Arc::new(UserFilter {
             only: self.users()?,
             sample,
@@ -225,6 +232,8 @@ impl Settling<'_> {
         Ok(Settings {
             inputs,
             import: Options {
+                connect_timeout: timeouts.0,
+                statement_timeout: timeouts.1,
                 budget,
                 keep_going: yes(flags.keep_going, |c| c.keep_going),
                 allow_empty: yes(flags.allow_empty, |c| c.allow_empty),
@@ -273,12 +282,17 @@ impl Settling<'_> {
                 .filter(|path| path != Path::new("/dev/null")),
             consulted: {
                 let file = self.file.as_ref().map(|file| PathBuf::from(&file.path));
-                file.into_iter().chain(self.users_path()).collect()
+                let secrets = self.secret_files();
+                file.into_iter()
+                    .chain(self.users_path())
+                    .chain(secrets)
+                    .collect()
             },
             threads,
             memory,
             temp_dir: self.temp_dir(),
             sample,
+            warnings: sources::warnings(typed),
             quiet: flags.quiet == Some(true),
             verbose: flags.verbose > 0,
         })
@@ -368,6 +382,33 @@ impl Settling<'_> {
             }),
             window => Ok(window),
         }
+    }
+
+    /// How long a server may take to let us in, and to answer a statement.
+    fn timeouts(&self) -> Result<(Duration, Duration), Failure> {
+        let length = |text: &str| match parse_length(text) {
+            Ok(micros) => Ok(Duration::from_micros(micros.unsigned_abs())),
+            Err(cause) => Err(cause.to_string()),
+        };
+        let flags = self.flags;
+        let connect = self.value(
+            "--connect-timeout",
+            error::USAGE,
+            &flags.connect_timeout,
+            |c| &c.connect_timeout,
+            length,
+        )?;
+        let statement = self.value(
+            "--statement-timeout",
+            error::USAGE,
+            &flags.statement_timeout,
+            |c| &c.statement_timeout,
+            length,
+        )?;
+        Ok((
+            connect.unwrap_or(Options::CONNECT_TIMEOUT),
+            statement.unwrap_or(Options::STATEMENT_TIMEOUT),
+        ))
     }
 
     fn users_path(&self) -> Option<PathBuf> {

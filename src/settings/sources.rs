@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
+use super::address::{is_address, may_hold_password, parse};
 use super::config::SourceConfig;
 use super::{CONFIG_NAME, Settling, flag_failure, parse_zone};
 use crate::cli::{Duplicates, Encoding, Ragged};
@@ -81,17 +82,20 @@ impl Settling<'_> {
                 format!("the name of input {shown} is not UTF-8"),
             )
         })?;
-        let (name, typed) = match text.split_once('=') {
-            Some((name, path)) if is_name(name) && !Path::new(text).exists() => {
-                (Some(name.to_owned()), path)
-            }
-            _ => (None, text),
+        let (name, typed) = name_and_place(text);
+        check_typed(typed, Path::new("")).map_err(|cause| Failure::new(error::USAGE, cause))?;
+        let address = match is_address(typed) {
+            true => Some(self.address(typed, None)?),
+            false => None,
         };
-        check_typed(typed).map_err(|cause| Failure::new(error::USAGE, cause))?;
         let terms = self.terms(None, zone, latest, filter)?;
         Ok(self.flagged(Input {
-            name,
-            typed: typed.to_owned(),
+            name: name.map(str::to_owned),
+            typed: match &address {
+                Some(address) => address.to_string(),
+                None => typed.to_owned(),
+            },
+            address,
             folder: PathBuf::new(),
             format: None,
             role: None,
@@ -124,14 +128,28 @@ impl Settling<'_> {
                 check_name(name).map_err(|failure| failure.message)
             })?;
         }
-        check_typed(source.path.get_ref()).map_err(|cause| {
+        let typed = source.path.get_ref();
+        // Not the value itself, which may hold a password.
+        let at_path = |cause: &str| {
             let file = self
                 .file
                 .as_ref()
                 .expect("a source stands in a configuration");
-            // Not the value itself, which may hold a password.
-            file.failure(error::CONFIG_FILE, source.path.span().start, &cause)
-        })?;
+            file.failure(error::CONFIG_FILE, source.path.span().start, cause)
+        };
+        check_typed(typed, &self.folder()).map_err(|cause| at_path(&cause))?;
+        let address = match is_address(typed) {
+            true => Some(self.address(typed, Some(source)).map_err(|failure| {
+                match failure.id == error::USAGE {
+                    true => Failure {
+                        help: failure.help,
+                        ..at_path(&failure.message)
+                    },
+                    false => failure,
+                }
+            })?),
+            false => None,
+        };
         if let (Some(query), Some(_), Some(file)) = (&source.query, &source.table, self.file) {
             let message = "\"query\" and \"table\" exclude each other";
             return Err(file.failure(error::CONFIG_FILE, query.span().start, message));
@@ -152,7 +170,11 @@ impl Settling<'_> {
         };
         Ok(self.flagged(Input {
             name: source.name.as_ref().map(|name| name.get_ref().clone()),
-            typed: source.path.get_ref().clone(),
+            typed: match &address {
+                Some(address) => address.to_string(),
+                None => typed.clone(),
+            },
+            address,
             folder: self.folder(),
             format: source.format,
             role: source.role,
@@ -336,9 +358,35 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '\\', ':', ';', '*', '?', ' '])
 }
 
+/// `name=PATH`, or a path alone.
+fn name_and_place(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('=') {
+        Some((name, place)) if is_name(name) && !Path::new(text).exists() => (Some(name), place),
+        _ => (None, text),
+    }
+}
+
+/// What a reader should look at in what was typed: a password there is seen by every user of the
+/// machine.
+pub(super) fn warnings(typed: &[OsString]) -> Vec<String> {
+    let holds_password = |argument: &OsString| {
+        let place = argument.to_str().map(|text| name_and_place(text).1);
+        place.is_some_and(|place| parse(place).is_ok_and(|said| said.password.is_some()))
+    };
+    match typed.iter().any(holds_password) {
+        true => vec![
+            "a password in the arguments can be seen by others of this machine; use PGPASSWORD \
+             or MYSQL_PWD, --password-file, or ~/.pgpass or ~/.my.cnf"
+                .to_owned(),
+        ],
+        false => Vec::new(),
+    }
+}
+
 fn looks_like_database(input: &Input) -> bool {
     let first = || input.files().first().cloned();
     match input.format {
+        _ if input.address.is_some() => true,
         Some(format) => format == InputFormat::Sqlite,
         None if input.typed.starts_with("sqlite:") => true,
         None if input.is_stdin() => false,
@@ -346,19 +394,27 @@ fn looks_like_database(input: &Input) -> bool {
     }
 }
 
-/// Nothing is no input, and an address of a server is refused by its scheme alone: what follows may
-/// hold a password.
-fn check_typed(typed: &str) -> Result<(), String> {
+/// Nothing is no input, and an address of another kind is refused by its scheme alone: what follows
+/// may hold a password.
+fn check_typed(typed: &str, folder: &Path) -> Result<(), String> {
+    const KNOWN: &str = "expected a path, sqlite:, postgres:// or mysql://";
     if typed.is_empty() {
         return Err("an input is empty; expected a path".to_owned());
     }
+    if is_address(typed) {
+        return Ok(());
+    }
     match typed.split_once("://") {
         Some((scheme, _)) if scheme != "sqlite" => {
-            let shown = crate::visible::shortened(scheme);
-            Err(format!(
-                "{shown} addresses are not read yet; name files or SQLite databases"
-            ))
+            let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+            match scheme.chars().all(is_plain) && scheme.len() <= 20 {
+                true => Err(format!("{scheme} addresses are not read; {KNOWN}")),
+                false => Err(format!("this kind of address is not read; {KNOWN}")),
+            }
         }
+        _ if may_hold_password(typed) && !folder.join(typed).exists() => Err(format!(
+            "there is no such file, and it is no address that is known; {KNOWN}"
+        )),
         _ => Ok(()),
     }
 }
