@@ -90,6 +90,10 @@ error_ids! {
     NO_TIME = "TM-09", Time, "a row has no time";
     DATABASE = "DB-01", Database, "a database cannot be opened or read";
     NO_TABLE = "DB-02", Database, "a database has no table that is known";
+    CONNECT = "DB-03", Database, "a database server cannot be reached, or does not let us in";
+    STATEMENT = "DB-04", Database, "a database refuses a statement";
+    STATEMENT_TIMEOUT = "DB-05", Database, "a database needs longer than is allowed";
+    CONNECTION_LOST = "DB-06", Database, "the connection to a database was lost";
     WRITE = "OUT-01", Output, "an output cannot be written";
     TARGET = "OUT-02", Output, "an output path cannot be used";
     TEMPORARY = "OUT-03", Output, "a temporary file cannot be written or read";

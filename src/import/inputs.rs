@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use crate::error::{self, Failure, SourcePlace};
 use crate::events::Role;
+use crate::import::Options;
 use crate::import::address::Address;
 use crate::import::columns::AskedColumns;
 use crate::import::csv::Dialect;
-use crate::import::database::Query;
+use crate::import::database::{Database, Query};
 use crate::import::file::{self, Kind, Origin};
 use crate::import::intake::Terms;
-use crate::import::sqlite::{Database, Opening};
+use crate::import::sqlite::{self, Opening};
 
 /// The format of an input, where it cannot or should not be told by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -58,6 +59,8 @@ pub struct Input {
     pub delimiter: Option<u8>,
     /// A database's table.
     pub table: Option<String>,
+    /// A condition on that table's rows.
+    pub filter: Option<String>,
     /// A database's statement.
     pub query: Option<String>,
     /// How times and users are read.
@@ -95,26 +98,37 @@ pub(crate) struct Unit {
 pub(crate) struct Opened {
     pub(crate) units: Vec<Unit>,
     pub(crate) databases: Vec<Database>,
-    /// Device and inode of each of them.
-    identities: Vec<(u64, u64)>,
+    /// Which each of them is.
+    identities: Vec<Identity>,
     pub(crate) missing: Vec<(String, Failure)>,
     pub(crate) notes: Vec<String>,
+}
+
+/// What makes two databases one.
+#[derive(PartialEq, Eq)]
+enum Identity {
+    /// Device and inode of a file.
+    File(u64, u64),
+    /// A server's address.
+    Server(Arc<Address>),
 }
 
 impl Opened {
     /// The number of a database that is open already, under whatever path: it is read through one
     /// connection, and in one state.
     fn database(&self, path: &Path) -> Option<usize> {
-        let wanted = identity(path)?;
-        self.identities.iter().position(|known| *known == wanted)
+        self.number(&identity(path)?)
+    }
+
+    fn number(&self, wanted: &Identity) -> Option<usize> {
+        self.identities.iter().position(|known| known == wanted)
     }
 }
 
 /// Device and inode of a file that is there.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path)
-        .ok()
-        .map(|found| (found.dev(), found.ino()))
+fn identity(path: &Path) -> Option<Identity> {
+    let found = std::fs::metadata(path).ok()?;
+    Some(Identity::File(found.dev(), found.ino()))
 }
 
 impl Input {
@@ -313,15 +327,15 @@ pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 /// Opens what the inputs name. With `keep_going` a failing input is set aside.
-pub(crate) fn open(inputs: &[Input], keep_going: bool) -> Result<Opened, Failure> {
+pub(crate) fn open(inputs: &[Input], options: &Options) -> Result<Opened, Failure> {
     let mut opened = Opened::default();
     let mut seen = HashMap::new();
     for (index, input) in inputs.iter().enumerate() {
         let (units_before, seen_before) = (opened.units.len(), seen.clone());
-        if let Err(failure) = open_one(index, input, &mut opened, &mut seen) {
+        if let Err(failure) = open_one(index, input, options, &mut opened, &mut seen) {
             opened.units.truncate(units_before);
             seen = seen_before;
-            match keep_going {
+            match options.keep_going {
                 true => opened.missing.push((input.source_name(), failure)),
                 false => return Err(failure),
             }
@@ -334,20 +348,19 @@ pub(crate) fn open(inputs: &[Input], keep_going: bool) -> Result<Opened, Failure
 fn open_one(
     index: usize,
     input: &Input,
+    options: &Options,
     opened: &mut Opened,
     seen: &mut Seen,
 ) -> Result<(), Failure> {
+    if let Some(address) = &input.address {
+        return open_server(index, input, address, options, opened);
+    }
     let name = input.source_name();
     let place = |kind| SourcePlace {
         name: name.clone(),
         kind,
         place: input.typed.clone(),
     };
-    if let Some(address) = &input.address {
-        let server = address.server.name();
-        let message = format!("{server} addresses are not read yet");
-        return Err(Failure::new(error::DATABASE, message).in_source(&place(server)));
-    }
     if input.is_stdin() {
         let dialect = dialect_of(input, Path::new(""));
         let is_json = input.format.map(|format| format == InputFormat::Ndjson);
@@ -417,11 +430,9 @@ fn open_one(
             .push(unit(place("parquet"), Body::Parquet { paths })),
         FileKind::Sqlite => {
             for path in paths {
-                open_database(index, input, &path, opened).map_err(|failure| {
-                    match failure.source {
-                        Some(_) => failure,
-                        None => failure.in_source(&place("sqlite")),
-                    }
+                open_file(index, input, &path, opened).map_err(|failure| match failure.source {
+                    Some(_) => failure,
+                    None => failure.in_source(&place("sqlite")),
                 })?;
             }
         }
@@ -442,27 +453,58 @@ fn refuse_text_columns(input: &Input, kind: FileKind) -> Result<(), Failure> {
     Err(Failure::new(error::NO_COLUMN, asked).help("name the inputs apart in sessionize.toml"))
 }
 
-fn open_database(
+fn open_server(
     index: usize,
     input: &Input,
-    path: &Path,
+    address: &Arc<Address>,
+    options: &Options,
     opened: &mut Opened,
 ) -> Result<(), Failure> {
-    let name = input.source_name();
-    let source = SourcePlace {
-        name: name.clone(),
+    let place = SourcePlace {
+        name: input.source_name(),
+        kind: address.server.name(),
+        place: input.typed.clone(),
+    };
+    refuse_text_columns(input, FileKind::Sqlite).map_err(|failure| failure.in_source(&place))?;
+    let identity = Identity::Server(Arc::clone(address));
+    let number = match opened.number(&identity) {
+        Some(number) => number,
+        None => {
+            let database = Database::connect(address, &place, options.patience())?;
+            opened.databases.push(database);
+            opened.identities.push(identity);
+            opened.databases.len() - 1
+        }
+    };
+    add_sources(index, input, &place, number, opened)
+}
+
+fn open_file(index: usize, input: &Input, path: &Path, opened: &mut Opened) -> Result<(), Failure> {
+    let place = SourcePlace {
+        name: input.source_name(),
         kind: "sqlite",
         place: input.typed.clone(),
     };
     let number = match opened.database(path) {
         Some(number) => number,
         None => {
-            let database = Database::open(path, &source, Opening::default())?;
-            opened.databases.push(database);
+            let database = sqlite::Database::open(path, &place, Opening::default())?;
+            opened.databases.push(Database::Sqlite(database));
             opened.identities.extend(identity(path));
             opened.databases.len() - 1
         }
     };
+    add_sources(index, input, &place, number, opened)
+}
+
+/// Adds the sources of a database that an input asks for.
+fn add_sources(
+    index: usize,
+    input: &Input,
+    source: &SourcePlace,
+    number: usize,
+    opened: &mut Opened,
+) -> Result<(), Failure> {
     let unit = |name: String, role: Role, query: Query| Unit {
         input: index,
         role: input.role(&name, role),
@@ -477,30 +519,27 @@ fn open_database(
     };
     let columns = &input.columns;
     let query = match (&input.query, &input.table) {
-        (Some(text), _) => Some(Query::Text {
+        (Some(text), _) => Query::Text {
             statement: text.clone(),
             user: columns.user.clone(),
             time: columns.time.first().cloned(),
-        }),
-        (None, Some(table)) => Some(Query::Table {
+        },
+        (None, Some(table)) => Query::Table {
             table: table.clone(),
             user: columns.user.clone(),
             time: columns.time.first().cloned(),
-        }),
-        (None, None) => None,
-    };
-    match query {
-        Some(query) => {
-            opened.units.push(unit(name, Role::Activity, query));
-        }
-        None => {
-            for found in opened.databases[number].presets(&source)? {
-                opened
-                    .units
-                    .push(unit(found.name.to_owned(), found.role, found.query));
+            filter: input.filter.clone(),
+        },
+        (None, None) => {
+            for found in opened.databases[number].presets(source)? {
+                let name = found.name.to_owned();
+                opened.units.push(unit(name, found.role, found.query));
             }
+            return Ok(());
         }
-    }
+    };
+    let name = source.name.clone();
+    opened.units.push(unit(name, Role::Activity, query));
     Ok(())
 }
 

@@ -250,6 +250,19 @@ impl<'a> Intake<'a> {
         self.parser.begin_block(block);
     }
 
+    /// How many rows were refused so far, of those that are kept.
+    pub(crate) fn refusals(&self) -> usize {
+        self.refused.len()
+    }
+
+    /// Says by its key which row was refused last, where a line cannot.
+    pub(crate) fn name_last_refusal(&mut self, key: &[u8]) {
+        if let Some(refused) = self.refused.last_mut() {
+            let key = crate::time::timestamp::quoted(key);
+            refused.message = format!("{} (row key {key})", refused.message);
+        }
+    }
+
     /// Takes one row, at a line of the current block and a byte of the input.
     #[inline]
     pub(crate) fn row(

@@ -5,30 +5,36 @@ pub mod address;
 mod assemble;
 mod blocks;
 mod budget;
+mod catalogue;
 pub mod columns;
 pub mod csv;
-mod database;
+pub mod database;
 pub mod file;
 mod ids;
 pub mod inputs;
 pub mod intake;
 pub mod ledger;
 pub mod meter;
+mod mysql;
 pub mod names;
 mod ndjson;
 pub mod parquet;
 pub mod pipeline;
+mod postgres;
 mod presets;
+mod server;
 mod splits;
 mod sqlite;
+pub mod window;
 
 use std::time::Duration;
 
 use crate::error::{self, Failure, SourcePlace};
-use crate::events::Source;
+use crate::events::{Batch, Micros, Source};
 use crate::import::assemble::assemble;
 pub use crate::import::budget::Budget;
 use crate::import::budget::within_budget;
+use crate::import::database::{Counted, Database, Patience, Span};
 use crate::import::file::{Bytes, Limits, Origin};
 use crate::import::inputs::{Body, Input, Unit};
 use crate::import::intake::{Intake, Tally, Terms};
@@ -36,6 +42,7 @@ use crate::import::ledger::{Reject, SourceRecord};
 use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
 use crate::import::pipeline::{Done, Lines, Reading, Sink};
+use crate::import::window::{ReadingOn, Watch, Window, everything};
 use crate::time::timestamp::TimeCounts;
 
 /// What holds for all inputs.
@@ -53,6 +60,8 @@ pub struct Options {
     pub allow_empty: bool,
     /// Limits on files.
     pub limits: Limits,
+    /// The part of time that servers are asked for.
+    pub window: Window,
 }
 
 impl Options {
@@ -60,6 +69,13 @@ impl Options {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
     /// What a server is given for one statement: 30 minutes.
     pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+    fn patience(&self) -> Patience {
+        Patience {
+            connect: self.connect_timeout,
+            statement: self.statement_timeout,
+        }
+    }
 }
 
 /// What an import gave beside the events.
@@ -107,51 +123,39 @@ pub fn read(
         missing,
         notes,
         ..
-    } = inputs::open(inputs, options.keep_going)?;
+    } = inputs::open(inputs, options)?;
     let names = SourceNames::new(units.iter().map(|unit| unit.place.name.clone()).collect());
     let mut imported = Imported {
         missing,
         notes,
         ..Imported::default()
     };
+    let mut tables = Tables::prepare(&units, inputs, options, &mut databases);
     let mut results = Vec::with_capacity(units.len());
     for (index, unit) in units.iter_mut().enumerate() {
         let opened = open_pipe(unit, options.limits);
         let unit = &*unit;
-        let input = &inputs[unit.input];
-        let reader = UnitReader {
-            unit,
-            input,
-            index,
-            options,
-            names: &names,
-            meter,
-            typed_terms: Terms {
-                latin1: false,
-                ..input.terms.clone()
-            },
-        };
-        let result = reader.read(opened, &mut databases, sinks, &mut imported.notes);
-        let result = result
-            .and_then(|result| within_budget(result, unit, options, rejects, &mut imported.notes));
-        match result {
-            Ok(result) => {
-                say_times(&unit.place, &result.tally.time, &mut imported.notes);
-                results.push(Some(result));
+        let reader = UnitReader::new(index, unit, inputs, options, &names, meter);
+        results.push(match &unit.body {
+            Body::Table { database, .. } => {
+                let database = &mut databases[*database];
+                reader.table(database, &mut tables, sinks, &mut imported.notes)
             }
-            Err(failure) => {
-                let failure = match failure.source {
-                    Some(_) => failure,
-                    None => failure.in_source(&unit.place),
-                };
-                if !options.keep_going {
-                    return Err(failure);
-                }
-                imported.missing.push((unit.place.name.clone(), failure));
-                results.push(None);
-            }
+            _ => reader.read(opened, sinks, &mut imported.notes),
+        });
+        if !tables.reads_on(index) {
+            settle(&mut results, index, unit, options, rejects, &mut imported)?;
         }
     }
+    tables.read_on(&mut databases, &mut results, sinks, |index| {
+        UnitReader::new(index, &units[index], inputs, options, &names, meter)
+    });
+    for (index, unit) in units.iter().enumerate() {
+        if tables.reads_on(index) {
+            settle(&mut results, index, unit, options, rejects, &mut imported)?;
+        }
+    }
+    let results: Vec<Option<UnitResult>> = results.into_iter().map(Result::ok).collect();
     if names.overflowed() {
         return Err(too_many_sources());
     }
@@ -163,6 +167,41 @@ pub fn read(
     imported.missing.sort_by(|one, other| one.0.cmp(&other.0));
     assemble(&mut imported, inputs, &units, &names.into_met(), &results)?;
     Ok(imported)
+}
+
+/// Checks what a unit gave against its budget. Where that failed, the run fails, or goes on without
+/// the unit under `--keep-going`.
+fn settle(
+    results: &mut [Result<UnitResult, Failure>],
+    index: usize,
+    unit: &Unit,
+    options: &Options,
+    rejects: &mut Vec<PlacedReject>,
+    imported: &mut Imported,
+) -> Result<(), Failure> {
+    let unsettled = || Failure::new(error::BUG, "a result is settled twice");
+    let result = std::mem::replace(&mut results[index], Err(unsettled()));
+    let result = result
+        .and_then(|result| within_budget(result, unit, options, rejects, &mut imported.notes));
+    results[index] = match result {
+        Ok(result) => {
+            say_times(&unit.place, &result.tally.time, &mut imported.notes);
+            Ok(result)
+        }
+        Err(failure) => {
+            let failure = match failure.source {
+                Some(_) => failure,
+                None => failure.in_source(&unit.place),
+            };
+            if !options.keep_going {
+                return Err(failure);
+            }
+            let name = unit.place.name.clone();
+            imported.missing.push((name, failure.clone()));
+            Err(failure)
+        }
+    };
+    Ok(())
 }
 
 /// Opens a pipe, whose format is told by its first bytes once they come, and notes the format.
@@ -211,8 +250,11 @@ pub(crate) fn file_block(file: u64) -> u64 {
 const OPEN_FILES: usize = 128;
 
 /// What a unit gave.
+#[derive(Default)]
 struct UnitResult {
     tally: Tally,
+    /// First and last time, where more is known of them than the rows that were read.
+    ends: Option<(Micros, Micros)>,
     /// Each file, with its lines where rows are known by physical lines.
     files: Vec<(String, Option<Lines>)>,
 }
@@ -239,11 +281,33 @@ struct UnitReader<'a> {
     typed_terms: Terms,
 }
 
-impl UnitReader<'_> {
+impl<'a> UnitReader<'a> {
+    fn new(
+        index: usize,
+        unit: &'a Unit,
+        inputs: &'a [Input],
+        options: &'a Options,
+        names: &'a SourceNames,
+        meter: &'a Meter,
+    ) -> Self {
+        let input = &inputs[unit.input];
+        Self {
+            unit,
+            input,
+            index,
+            options,
+            names,
+            meter,
+            typed_terms: Terms {
+                latin1: false,
+                ..input.terms.clone()
+            },
+        }
+    }
+
     fn read(
         &self,
         opened: Option<Result<Bytes, Failure>>,
-        databases: &mut [sqlite::Database],
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
@@ -257,9 +321,7 @@ impl UnitReader<'_> {
                 self.text(origins, opened, (!is_json).then_some(dialect), sinks, notes)
             }
             Body::Parquet { paths } => self.parquet(paths, sinks, notes),
-            Body::Table { database, query } => {
-                self.table(&mut databases[*database], query, sinks, notes)
-            }
+            Body::Table { .. } => Err(Failure::new(error::BUG, "a table is read by its database")),
         }
     }
 
@@ -280,10 +342,7 @@ impl UnitReader<'_> {
             names: self.names,
             meter: self.meter,
         };
-        let mut result = UnitResult {
-            tally: Tally::default(),
-            files: Vec::new(),
-        };
+        let mut result = UnitResult::default();
         for origin in origins {
             let file = match origin {
                 Origin::File(path) => path.display().to_string(),
@@ -327,10 +386,7 @@ impl UnitReader<'_> {
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
         let one_file = paths.len() == 1;
-        let mut result = UnitResult {
-            tally: Tally::default(),
-            files: Vec::new(),
-        };
+        let mut result = UnitResult::default();
         // Every file stays open while its row groups are read on all threads.
         for paths in paths.chunks(OPEN_FILES) {
             let first_file = result.files.len() as u64;
@@ -385,19 +441,28 @@ impl UnitReader<'_> {
         parquet.plan(columns, names)
     }
 
+    /// Reads a source of a database, of a server's the part that the window needs.
     fn table(
         &self,
-        database: &mut sqlite::Database,
-        query: &database::Query,
+        database: &mut Database,
+        tables: &mut Tables,
         sinks: &mut [Sink<'_>],
         notes: &mut Vec<String>,
     ) -> Result<UnitResult, Failure> {
         let place = &self.unit.place;
-        let reading = database.prepare(query, place)?;
-        let mut intake = self.intake(sinks, (&reading.user, &reading.time));
-        database.read(&reading, place, &mut intake, self.names.own(self.index))?;
-        let tally = intake.finish();
-        if tally.time.zoneless > 0 {
+        let prepared = tables.take(self.index)?;
+        let (reading, window) = (&prepared.reading, &tables.window);
+        let mut result = UnitResult::default();
+        let mut span = Span::default();
+        if let (Some(counted), false) = (prepared.counted, window.is_all()) {
+            span = window.span(counted);
+            result.ends = database
+                .ends(reading, &everything(counted), place)?
+                .and_then(|(first, last)| counted.instant(first).zip(counted.instant(last)));
+        }
+        let rows = self.rows(database, reading, &span, 0, sinks, &mut tables.watch)?;
+        result.tally = rows.0;
+        if result.tally.time.zoneless > 0 {
             notes.push(format!(
                 "{place}: times without an offset are taken as {}",
                 self.zone_in_words()
@@ -408,25 +473,39 @@ impl UnitReader<'_> {
             ("time", reading.time.clone()),
         ];
         self.say_columns(&recognised, notes);
-        Ok(UnitResult {
-            tally,
-            files: Vec::new(),
-        })
+        tables.put_back(self.index, prepared, span.to, rows.1);
+        Ok(result)
     }
 
-    /// An intake for readers that work on one thread.
-    fn intake<'b>(&'b self, sinks: &'b mut [Sink<'_>], columns: (&'b str, &'b str)) -> Intake<'b> {
+    /// Reads the rows of a span; `before` rows were read already.
+    fn rows(
+        &self,
+        database: &mut Database,
+        reading: &database::Reading,
+        span: &Span,
+        before: u64,
+        sinks: &mut [Sink<'_>],
+        watch: &mut Watch,
+    ) -> Result<(Tally, u64), Failure> {
         let sink = sinks
             .first_mut()
             .expect("there is a sink for every thread, and one thread at least");
-        Intake::new(
+        let mut watched = |batch: &Batch| {
+            watch.note(batch);
+            sink(batch);
+        };
+        let mut intake = Intake::new(
             &self.typed_terms,
             self.index,
             self.names,
-            columns,
-            sink.as_mut(),
+            (&reading.user, &reading.time),
+            &mut watched,
             self.meter,
-        )
+        );
+        let source = self.names.own(self.index);
+        let place = &self.unit.place;
+        let rows = database.read(reading, span, before, place, &mut intake, source)?;
+        Ok((intake.finish(), rows))
     }
 
     fn zone_in_words(&self) -> String {
@@ -455,6 +534,159 @@ impl UnitReader<'_> {
         if !notes.contains(&note) {
             notes.push(note);
         }
+    }
+}
+
+/// The sources of databases on their way.
+struct Tables {
+    window: Window,
+    watch: Watch,
+    /// By unit; none for files, and for what is being read.
+    prepared: Vec<Option<Result<Prepared, Failure>>>,
+}
+
+/// A source of a database, ready to be read.
+struct Prepared {
+    reading: database::Reading,
+    /// How its times compare in the database; `None` where they do not, or it is no server.
+    counted: Option<Counted>,
+    /// Up to where it was read, as its column counts.
+    reached: Option<i64>,
+    /// How many rows that were.
+    rows: u64,
+}
+
+impl Tables {
+    /// Chooses the statement of every source. The window's end counts only where everything can be
+    /// read on behind it: a file's events may carry a session on that a server's would end.
+    fn prepare(
+        units: &[Unit],
+        inputs: &[Input],
+        options: &Options,
+        databases: &mut [Database],
+    ) -> Self {
+        let mut prepare = |unit: &Unit| {
+            let Body::Table { database, query } = &unit.body else {
+                return None;
+            };
+            let database = &mut databases[*database];
+            let spec = &inputs[unit.input].terms.time;
+            let reading = database.prepare(query, &unit.place);
+            Some(reading.map(|reading| Prepared {
+                counted: match database {
+                    Database::Sqlite(_) => None,
+                    _ => Counted::of(reading.time_kind, spec),
+                },
+                reading,
+                reached: None,
+                rows: 0,
+            }))
+        };
+        let prepared: Vec<_> = units.iter().map(&mut prepare).collect();
+        let mut window = options.window;
+        let can_read_on = |prepared: &Option<Result<Prepared, Failure>>| match prepared {
+            Some(Ok(prepared)) => prepared.counted.is_some(),
+            Some(Err(_)) => true,
+            None => false,
+        };
+        if !prepared.iter().all(can_read_on) {
+            window.to = None;
+        }
+        let mut watch = Watch::default();
+        if let Some(to) = window.to {
+            watch.before(to, window.timeout);
+        }
+        Self {
+            window,
+            watch,
+            prepared,
+        }
+    }
+
+    /// Whether a unit is read on behind the window's end, so that its budget is not settled before.
+    fn reads_on(&self, index: usize) -> bool {
+        self.window.to.is_some() && matches!(self.prepared[index], Some(Ok(_)))
+    }
+
+    fn take(&mut self, index: usize) -> Result<Prepared, Failure> {
+        let taken = self.prepared[index].take();
+        taken.unwrap_or_else(|| {
+            Err(Failure::new(
+                error::BUG,
+                "a table is prepared before it is read",
+            ))
+        })
+    }
+
+    fn put_back(&mut self, index: usize, prepared: Prepared, reached: Option<i64>, rows: u64) {
+        self.prepared[index] = Some(Ok(Prepared {
+            reached,
+            rows,
+            ..prepared
+        }));
+    }
+
+    /// Reads all sources on, step by step, until the sessions that began in the window have ended.
+    fn read_on<'a>(
+        &mut self,
+        databases: &mut [Database],
+        results: &mut [Result<UnitResult, Failure>],
+        sinks: &mut [Sink<'_>],
+        reader: impl Fn(usize) -> UnitReader<'a>,
+    ) {
+        let Some(to) = self.window.to else {
+            return;
+        };
+        let ends = results.iter().flatten().filter_map(|result| result.ends);
+        let Some(last) = ends.map(|(_, last)| last).max() else {
+            return;
+        };
+        let mut reading_on = ReadingOn::new(&self.window, to, self.watch.take());
+        while let Some(edge) = reading_on.next(last, &mut self.watch) {
+            for (index, result) in results.iter_mut().enumerate() {
+                let reader = reader(index);
+                if let (Ok(found), Body::Table { database, .. }) = (&*result, &reader.unit.body)
+                    && found.ends.is_some()
+                    && let Err(failure) =
+                        self.step(&reader, &mut databases[*database], edge, result, sinks)
+                {
+                    *result = Err(failure);
+                }
+            }
+            reading_on.settle(&mut self.watch);
+        }
+    }
+
+    /// Reads one source on up to an edge.
+    fn step(
+        &mut self,
+        reader: &UnitReader<'_>,
+        database: &mut Database,
+        edge: Micros,
+        result: &mut Result<UnitResult, Failure>,
+        sinks: &mut [Sink<'_>],
+    ) -> Result<(), Failure> {
+        let mut prepared = self.take(reader.index)?;
+        let to = prepared.counted.map(|counted| counted.to(edge));
+        let span = Span {
+            from: prepared.reached,
+            to: to.max(prepared.reached),
+        };
+        let reading = &prepared.reading;
+        let (tally, rows) = reader.rows(
+            database,
+            reading,
+            &span,
+            prepared.rows,
+            sinks,
+            &mut self.watch,
+        )?;
+        if let Ok(result) = result {
+            result.tally.merge(tally);
+        }
+        (prepared.reached, prepared.rows) = (span.to, rows);
+        self.prepared[reader.index] = Some(Ok(prepared));
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::events::Role;
+use crate::sql::Dialect;
 
 /// How a preset finds a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub(crate) struct Preset {
     pub(crate) user: ColumnChoice,
     /// Where the time is, in the first table.
     pub(crate) time: ColumnChoice,
-    /// The query, with `{user}` and `{time}` for quoted column names. Its first columns are
+    /// The query, with `{key}`, `{user}`, `{time}` and each table's name in braces for quoted names.
+    /// The events' own table is called `events` where it has a key. Its first columns are
     /// [`Preset::COLUMNS`].
     pub(crate) statement: &'static str,
 }
@@ -45,11 +47,18 @@ impl Preset {
     /// The leading columns of every statement: the row for messages, the user, the time.
     pub(crate) const COLUMNS: [&'static str; 3] = ["row_key", "user", "at"];
 
-    /// The presets of SQLite databases, by source name.
-    pub(crate) fn sqlite() -> &'static [Preset] {
-        static PRESETS: LazyLock<Vec<Preset>> =
-            LazyLock::new(|| SQLITE.iter().map(|text| Preset::read(text)).collect());
-        &PRESETS
+    /// The presets of a dialect, by source name; none for engines that are not read.
+    pub(crate) fn of(dialect: Dialect) -> &'static [Preset] {
+        static PRESETS: LazyLock<[Vec<Preset>; 3]> = LazyLock::new(|| {
+            [SQLITE, POSTGRES, MYSQL].map(|texts| texts.into_iter().map(Preset::read).collect())
+        });
+        let [sqlite, postgres, mysql] = &*PRESETS;
+        match dialect {
+            Dialect::Sqlite => sqlite,
+            Dialect::Postgres => postgres,
+            Dialect::Mysql => mysql,
+            _ => &[],
+        }
     }
 
     /// Reads a file: `-- word: value` lines between its comments, then one statement.
@@ -106,4 +115,26 @@ const SQLITE: [&str; 8] = [
     include_str!("../../queries/sqlite/posts.sql"),
     include_str!("../../queries/sqlite/profile_updates.sql"),
     include_str!("../../queries/sqlite/queries.sql"),
+];
+
+const POSTGRES: [&str; 8] = [
+    include_str!("../../queries/postgres/attempts.sql"),
+    include_str!("../../queries/postgres/collections.sql"),
+    include_str!("../../queries/postgres/comments.sql"),
+    include_str!("../../queries/postgres/logins.sql"),
+    include_str!("../../queries/postgres/logouts.sql"),
+    include_str!("../../queries/postgres/posts.sql"),
+    include_str!("../../queries/postgres/profile_updates.sql"),
+    include_str!("../../queries/postgres/queries.sql"),
+];
+
+const MYSQL: [&str; 8] = [
+    include_str!("../../queries/mysql/attempts.sql"),
+    include_str!("../../queries/mysql/collections.sql"),
+    include_str!("../../queries/mysql/comments.sql"),
+    include_str!("../../queries/mysql/logins.sql"),
+    include_str!("../../queries/mysql/logouts.sql"),
+    include_str!("../../queries/mysql/posts.sql"),
+    include_str!("../../queries/mysql/profile_updates.sql"),
+    include_str!("../../queries/mysql/queries.sql"),
 ];

@@ -16,26 +16,18 @@ use sqlx::{
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{self, ErrorId, Failure, SourcePlace};
-use crate::import::columns::{self, Wanted};
-use crate::import::database::{FoundSource, Query, Reading, one_statement};
+use crate::import::catalogue::{Catalogue, Table};
+use crate::import::database::{ColumnKind, Reading, ResultColumn, Stopped};
 use crate::import::ids::binary_id;
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
-use crate::import::presets::Preset;
 use crate::sql::Dialect;
 use crate::time::timestamp::quoted;
 
 /// The bytes that every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// How many tables a message lists.
-const LISTED: usize = 10;
-
 /// Rows that the connection's thread may be ahead.
 const ROWS_AHEAD: usize = 4096;
-
-/// Columns that say when something tracked began and ended.
-const TRACKED_STARTS: [&str; 3] = ["started_at", "start_time", "session_started_at"];
-const TRACKED_ENDS: [&str; 2] = ["ended_at", "end_time"];
 
 /// Whether a file that begins with these bytes is an SQLite database.
 pub(crate) fn is_sqlite(first_bytes: &[u8]) -> bool {
@@ -63,19 +55,11 @@ pub(crate) struct Database {
     runtime: Runtime,
     /// Present until it is dropped.
     connection: Option<SqliteConnection>,
-    tables: Vec<Table>,
+    catalogue: Catalogue,
     opening: Opening,
     path: PathBuf,
     /// The file as it was, where it is read without locks; see [`at_rest`].
     at_rest: Option<State>,
-}
-
-/// A table or a view.
-#[derive(Clone, Debug)]
-struct Table {
-    name: String,
-    columns: Vec<String>,
-    has_rowid: bool,
 }
 
 impl Database {
@@ -91,59 +75,14 @@ impl Database {
         Self::open_unplaced(path, opening).map_err(|failure| failure.in_source(place))
     }
 
-    /// Every preset whose table exists with its columns, by name. Tables that look like tracked
-    /// sessions are left out. When there is none, the error lists tables that could be meant.
-    pub(crate) fn presets(&mut self, place: &SourcePlace) -> Result<Vec<FoundSource>, Failure> {
-        let mut found = Vec::new();
-        for preset in Preset::sqlite() {
-            if let Some(query) = self.query_of(preset) {
-                found.push(FoundSource {
-                    name: preset.source,
-                    role: preset.role,
-                    query,
-                });
-            }
-        }
-        if found.is_empty() {
-            return Err(self.no_preset(place).in_source(place));
-        }
-        Ok(found)
-    }
-
-    /// Chooses the columns of a query and the statement to run.
-    pub(crate) fn prepare(
-        &mut self,
-        query: &Query,
-        place: &SourcePlace,
-    ) -> Result<Reading, Failure> {
-        let reading = match query {
-            Query::Preset { preset, user, time } => {
-                Reading::of_preset(Dialect::Sqlite, preset, user, time)
-            }
-            Query::Table { table, user, time } => {
-                self.table_reading(table, user.as_deref(), time.as_deref())
-            }
-            Query::Text {
-                statement,
-                user,
-                time,
-            } => one_statement(statement).and_then(|statement| {
-                let header = self.header(statement)?;
-                Reading::of_text(statement, &header, user.as_deref(), time.as_deref())
-            }),
-        };
-        reading.map_err(|failure| failure.in_source(place))
-    }
-
     /// Streams a source's rows into `intake`. Where the row has a key that is no negative number it
     /// stands for the row's line; else its position in the result, counted from 1, does.
     pub(crate) fn read(
         &mut self,
         reading: &Reading,
-        place: &SourcePlace,
         intake: &mut Intake<'_>,
         source: u8,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         let mut met = Met {
             source,
             rows: 0,
@@ -160,15 +99,16 @@ impl Database {
         });
         if self.at_rest.is_some() && state(&self.path) != self.at_rest {
             let changed = failed("the database was written to while it was read".to_owned());
-            return Err(changed.help("run it again").in_source(place));
+            return Err(changed.help("run it again"));
         }
-        streamed.map_err(|cause| match cause {
-            Stopped::Refused(failure) => failure.in_source(place),
-            Stopped::Database(cause) => {
+        match streamed {
+            Ok(()) => Ok(met.rows),
+            Err(Stopped::Refused(failure)) => Err(failure),
+            Err(Stopped::Database(cause)) => {
                 let read = format!("read so far: {} rows, thrown away", met.rows);
-                self.explained(&cause).detail(read).in_source(place)
+                Err(self.explained(&cause).detail(read))
             }
-        })
+        }
     }
 
     fn open_unplaced(path: &Path, opening: Opening) -> Result<Self, Failure> {
@@ -194,7 +134,10 @@ impl Database {
         let mut database = Self {
             runtime,
             connection: None,
-            tables: Vec::new(),
+            catalogue: Catalogue {
+                dialect: Dialect::Sqlite,
+                tables: Vec::new(),
+            },
             opening,
             path,
             at_rest,
@@ -209,140 +152,39 @@ impl Database {
     /// Begins the one transaction, and reads the tables' shapes.
     fn look(&mut self) -> Result<(), sqlx::Error> {
         let connection = open_connection(&mut self.connection);
-        self.tables = self.runtime.block_on(async {
+        self.catalogue.tables = self.runtime.block_on(async {
             connection.execute("BEGIN").await?;
             tables_in(connection).await
         })?;
         Ok(())
     }
 
-    /// The query of a preset, when the database has its table and columns. Where a joined table is
-    /// missing, or the preset's statement does not fit, the events' own table is read alone.
-    fn query_of(&mut self, preset: &'static Preset) -> Option<Query> {
-        let table = self.table(preset.tables.first()?)?;
-        if table.is_tracked() {
-            return None;
-        }
-        let (user, time) = table.columns_of(preset.user.asked(), preset.time.asked())?;
-        let alone = Query::Table {
-            table: table.name.clone(),
-            user: Some(user.clone()),
-            time: Some(time.clone()),
-        };
-        let fits = Reading::of_preset(Dialect::Sqlite, preset, &user, &time)
-            .and_then(|reading| self.header(&reading.statement))
-            .is_ok_and(|header| header.starts_with(&Preset::COLUMNS.map(str::to_owned)));
-        Some(match fits {
-            true => Query::Preset { preset, user, time },
-            false => alone,
-        })
+    /// The tables and views.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
-    fn table_reading(
-        &self,
-        name: &str,
-        user: Option<&str>,
-        time: Option<&str>,
-    ) -> Result<Reading, Failure> {
-        Dialect::Sqlite.identifier(name)?;
-        let table = self.table(name).ok_or_else(|| self.no_table(name))?;
-        let choose = |wanted: Wanted, asked: Option<&str>| {
-            columns::choose(&table.columns, wanted, asked).map(|index| &table.columns[index])
-        };
-        let user = choose(columns::USER, user)?;
-        let time = choose(columns::TIME, time)?;
-        let key = table.has_rowid.then_some("rowid");
-        Reading::of_table(Dialect::Sqlite, &table.name, user, time, key)
-    }
-
-    fn table(&self, name: &str) -> Option<&Table> {
-        self.tables
-            .iter()
-            .find(|table| table.name.eq_ignore_ascii_case(name))
-    }
-
-    /// The names of a statement's result columns.
-    fn header(&mut self, statement: &str) -> Result<Vec<String>, Failure> {
+    /// The result columns of a statement. What a column holds is known only value by value.
+    pub(crate) fn header(&mut self, statement: &str) -> Result<Vec<ResultColumn>, Failure> {
         let connection = open_connection(&mut self.connection);
         let prepare = connection.prepare(AssertSqlSafe(statement).into_sql_str());
-        match self.runtime.block_on(prepare) {
-            Ok(prepared) if prepared.columns().is_empty() => Err(Failure::new(
-                error::USAGE,
-                "the query gives no rows: it is not a SELECT",
-            )),
-            Ok(prepared) => {
-                let names = prepared.columns().iter();
-                Ok(names.map(|column| column.name().to_owned()).collect())
-            }
-            Err(cause) => Err(self.explained(&cause)),
-        }
+        let prepared = self.runtime.block_on(prepare);
+        let prepared = prepared.map_err(|cause| self.explained(&cause))?;
+        let columns = prepared.columns().iter().map(|column| ResultColumn {
+            name: column.name().to_owned(),
+            type_name: column.type_info().name().to_owned(),
+            kind: ColumnKind::Other,
+        });
+        Ok(columns.collect())
     }
 
-    fn no_preset(&self, place: &SourcePlace) -> Failure {
-        let mut candidates = Vec::new();
-        let mut tracked = Vec::new();
-        for table in &self.tables {
-            if table.is_tracked() {
-                tracked.push(quoted(table.name.as_bytes()));
-            } else if let Some((user, time)) = table.columns_of(None, None) {
-                candidates.push((&table.name, user, time));
-            }
-        }
-        let mut failure = Failure::new(error::NO_TABLE, "no table of a known name and shape");
-        for (table, user, time) in candidates.iter().take(LISTED) {
-            failure = failure.detail(format!(
-                "candidate: table {} (user {}, time {})",
-                quoted(table.as_bytes()),
-                quoted(user.as_bytes()),
-                quoted(time.as_bytes())
-            ));
-        }
-        if candidates.len() > LISTED {
-            failure = failure.detail(format!("and {} more", candidates.len() - LISTED));
-        }
-        if !tracked.is_empty() {
-            let names = listed(&tracked);
-            failure = failure.detail(format!("left out, as tracked sessions: {names}"));
-        }
-        match candidates.first() {
-            Some((table, user, time)) => failure.help(format!(
-                "name one with --table, or in sessionize.toml: [[source]] path = {}, table = {}, \
-                 user = {}, time = {}",
-                quoted(place.place.as_bytes()),
-                quoted(table.as_bytes()),
-                quoted(user.as_bytes()),
-                quoted(time.as_bytes())
-            )),
-            None => failure.detail(self.listed_tables()).help(
-                "name one with --table, --user-column and --time-column, or in sessionize.toml: \
-                 [[source]] path, table, user, time",
-            ),
-        }
-    }
-
-    fn no_table(&self, name: &str) -> Failure {
-        let message = format!("table {} not found", quoted(name.as_bytes()));
-        let failure = Failure::new(error::NO_TABLE, message).detail(self.listed_tables());
-        let folded = name.to_lowercase();
-        let likeness = |table: &Table| strsim::jaro_winkler(&table.name.to_lowercase(), &folded);
-        self.tables
-            .iter()
-            .map(|table| (likeness(table), table))
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|one, other| one.0.total_cmp(&other.0))
-            .map(|(_, table)| quoted(table.name.as_bytes()))
-            .map_or(failure.clone(), |near| {
-                failure.help(format!("did you mean {near}?"))
-            })
-    }
-
-    fn listed_tables(&self) -> String {
-        if self.tables.is_empty() {
-            return "the database has no tables".to_owned();
-        }
-        let names = self.tables.iter();
-        let names: Vec<String> = names.map(|table| quoted(table.name.as_bytes())).collect();
-        format!("the tables are {}", listed(&names))
+    /// Runs one statement, and gives every cell as text.
+    pub(crate) fn ask(&mut self, statement: &str) -> Result<Vec<Vec<Option<String>>>, Failure> {
+        let connection = open_connection(&mut self.connection);
+        let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+        let rows = self.runtime.block_on(query.fetch_all(connection));
+        let cells = rows.and_then(|rows| rows.iter().map(cells_of).collect());
+        cells.map_err(|cause| self.explained(&cause))
     }
 
     /// What an error of the package means for the person who named the file.
@@ -406,26 +248,6 @@ const NOT_A_DATABASE: i32 = 26;
 const SHORT_READ: i32 = 522;
 const ROLLBACK_NEEDED: i32 = 776;
 
-impl Table {
-    /// Whether its rows are sessions that an application tracks itself, with start and end.
-    fn is_tracked(&self) -> bool {
-        let has = |names: &[&str]| {
-            let mut columns = self.columns.iter();
-            columns.any(|column| names.contains(&column.to_lowercase().as_str()))
-        };
-        has(&TRACKED_STARTS) && has(&TRACKED_ENDS)
-    }
-
-    /// The names of its user and time columns, when both are there.
-    fn columns_of(&self, user: Option<&str>, time: Option<&str>) -> Option<(String, String)> {
-        let choose = |wanted: Wanted, asked: Option<&str>| {
-            let index = columns::choose(&self.columns, wanted, asked).ok()?;
-            Some(self.columns[index].clone())
-        };
-        Some((choose(columns::USER, user)?, choose(columns::TIME, time)?))
-    }
-}
-
 /// Tables and views in the order of their names, without SQLite's own.
 async fn tables_in(connection: &mut SqliteConnection) -> Result<Vec<Table>, sqlx::Error> {
     let listing = "SELECT name, wr = 0 AND type = 'table' FROM pragma_table_list \
@@ -443,18 +265,31 @@ async fn tables_in(connection: &mut SqliteConnection) -> Result<Vec<Table>, sqlx
         let columns: Result<_, sqlx::Error> = found.iter().map(name_in).collect();
         tables.push(Table {
             name,
+            schema: None,
             columns: columns?,
-            has_rowid: row.try_get::<i64, _>(1)? == 1,
+            key: (row.try_get::<i64, _>(1)? == 1).then(|| "rowid".to_owned()),
         });
     }
     for table in &mut tables {
-        // A column of that name hides the row's number.
-        table.has_rowid &= !table
-            .columns
-            .iter()
-            .any(|column| column.eq_ignore_ascii_case("rowid"));
+        let mut columns = table.columns.iter();
+        if columns.any(|column| column.eq_ignore_ascii_case("rowid")) {
+            // A column of that name hides the row's number.
+            table.key = None;
+        }
     }
     Ok(tables)
+}
+
+fn cells_of(row: &SqliteRow) -> Result<Vec<Option<String>>, sqlx::Error> {
+    let cell = |at: usize| {
+        let value = row.try_get_raw(at)?;
+        Ok(match storage(&value) {
+            Storage::Null => None,
+            Storage::Integer => Some(number_of(value)?.to_string()),
+            _ => Some(String::from_utf8_lossy(bytes_of(value)?).into_owned()),
+        })
+    };
+    (0..row.len()).map(cell).collect()
 }
 
 fn name_in(row: &SqliteRow) -> Result<String, sqlx::Error> {
@@ -467,18 +302,6 @@ struct Met {
     source: u8,
     rows: u64,
     id: String,
-}
-
-/// Why reading ended early.
-enum Stopped {
-    Refused(Failure),
-    Database(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Stopped {
-    fn from(cause: sqlx::Error) -> Self {
-        Stopped::Database(cause)
-    }
 }
 
 impl Met {
@@ -611,12 +434,4 @@ fn failed(message: impl Into<String>) -> Failure {
 fn plain(message: &str) -> String {
     let shown = quoted(message.as_bytes());
     shown.trim_matches('"').to_owned()
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

@@ -24,6 +24,7 @@ use crate::events::{Micros, SECOND, UserId};
 use crate::import::file::Limits;
 use crate::import::inputs::Input;
 use crate::import::intake::UserFilter;
+use crate::import::window::Window;
 use crate::import::{Budget, Options};
 use crate::output::{OutputOptions, Target};
 use crate::report::{Format, Segment, Style};
@@ -234,6 +235,7 @@ impl Settling<'_> {
             import: Options {
                 connect_timeout: timeouts.0,
                 statement_timeout: timeouts.1,
+                window: reach(window, timeout.unwrap_or(Timeout::DEFAULT), max_length),
                 budget,
                 keep_going: yes(flags.keep_going, |c| c.keep_going),
                 allow_empty: yes(flags.allow_empty, |c| c.allow_empty),
@@ -573,6 +575,23 @@ fn flag_failure(id: ErrorId, flag: &str, text: &str, cause: &str) -> Failure {
     match cause.contains(&shown) {
         true => Failure::new(id, format!("{flag}: {cause}")),
         false => Failure::new(id, format!("{flag} {shown}: {cause}")),
+    }
+}
+
+/// The part of time that holds the rows of the window's sessions, its end aside.
+fn reach(
+    (from, to): (Option<Micros>, Option<Micros>),
+    timeout: Timeout,
+    max_length: Option<Micros>,
+) -> Window {
+    let timeout = timeout.micros();
+    Window {
+        // What is too long for one session depends on where it began.
+        from: from
+            .filter(|_| max_length.is_none())
+            .map(|from| from.saturating_sub(timeout)),
+        to,
+        timeout,
     }
 }
 

@@ -105,6 +105,7 @@ impl Settling<'_> {
             dialect: Dialect::default(),
             delimiter: None,
             table: None,
+            filter: None,
             query: None,
             terms,
         }))
@@ -150,10 +151,6 @@ impl Settling<'_> {
             })?),
             false => None,
         };
-        if let (Some(query), Some(_), Some(file)) = (&source.query, &source.table, self.file) {
-            let message = "\"query\" and \"table\" exclude each other";
-            return Err(file.failure(error::CONFIG_FILE, query.span().start, message));
-        }
         if let (Some(time), Some(file)) = (&source.time, self.file)
             && time.get_ref().clone().into_list().len() > 2
         {
@@ -192,9 +189,52 @@ impl Settling<'_> {
             dialect,
             delimiter,
             table: source.table.clone(),
-            query: source.query.as_ref().map(|query| query.get_ref().clone()),
+            filter: self.condition(source)?,
+            query: self.query(source)?,
             terms: self.terms(Some(source), zone, latest, filter)?,
         }))
+    }
+
+    /// A source's own statement, from its key or its file; it has no table beside it.
+    fn query(&self, source: &SourceConfig) -> Result<Option<String>, Failure> {
+        let refused = |other: &Spanned<String>, message: &str| match self.file {
+            Some(file) => file.failure(error::CONFIG_FILE, other.span().start, message),
+            None => Failure::new(error::CONFIG_FILE, message),
+        };
+        match (&source.query, &source.query_file, &source.table) {
+            (Some(query), None, Some(_)) => {
+                Err(refused(query, "\"query\" and \"table\" exclude each other"))
+            }
+            (None, Some(query), Some(_)) => Err(refused(
+                query,
+                "\"query_file\" and \"table\" exclude each other",
+            )),
+            (Some(query), Some(_), _) => Err(refused(
+                query,
+                "\"query\" and \"query_file\" exclude each other",
+            )),
+            (Some(query), None, None) => Ok(Some(query.get_ref().clone())),
+            (None, Some(file), None) => {
+                let path = self.folder().join(file.get_ref());
+                let text = std::fs::read_to_string(&path).map_err(|cause| {
+                    let reason = crate::import::file::reason(&cause);
+                    refused(file, &format!("cannot read {}: {reason}", path.display()))
+                })?;
+                Ok(Some(text))
+            }
+            (None, None, _) => Ok(None),
+        }
+    }
+
+    /// A condition on the rows of a source's table, which it needs.
+    fn condition(&self, source: &SourceConfig) -> Result<Option<String>, Failure> {
+        match (&source.filter, &source.table, self.file) {
+            (Some(filter), None, Some(file)) => {
+                let message = "\"where\" needs \"table\"; a query says its own";
+                Err(file.failure(error::CONFIG_FILE, filter.span().start, message))
+            }
+            (filter, _, _) => Ok(filter.as_ref().map(|filter| filter.get_ref().clone())),
+        }
     }
 
     /// The input with what the flags say instead.

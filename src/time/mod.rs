@@ -2,7 +2,7 @@
 //! Inside the program everything is integer microseconds (`events::Micros`).
 
 mod boundary;
-mod civil;
+pub(crate) mod civil;
 mod counts;
 pub mod duration;
 mod leap;

@@ -1,0 +1,164 @@
+//! What the importers of database servers share: how a connection is made, how long everything may
+//! take, and how the drivers' errors are said. A driver's own types are never printed: they hold the
+//! password.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::error::{self, ErrorId, Failure};
+use crate::import::database::Patience;
+use crate::time::timestamp::quoted;
+
+/// Waits between attempts to connect.
+const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+
+/// How much longer than the server we wait: it was told to stop by itself.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A connection's runtime, on the thread that uses it.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let built = Builder::new_current_thread().enable_all().build();
+    built.map_err(|cause| Failure::new(error::CONNECT, format!("cannot connect: {cause}")))
+}
+
+/// Connects, again where nobody answered, all attempts together within the time for it.
+pub(crate) fn connect<C, F: Future<Output = Result<C, sqlx::Error>>>(
+    runtime: &Runtime,
+    patience: Patience,
+    attempt: impl Fn() -> F,
+) -> Result<C, Failure> {
+    let attempts = async {
+        for wait in WAITS {
+            match attempt().await {
+                Err(sqlx::Error::Io(_)) => sleep(wait).await,
+                done => return done,
+            }
+        }
+        attempt().await
+    };
+    match runtime.block_on(async { timeout(patience.connect, attempts).await }) {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(cause)) => Err(unconnected(&cause)),
+        Err(_) => {
+            let seconds = patience.connect.as_secs_f64();
+            let message = format!("cannot connect: no answer within {seconds} s");
+            Err(Failure::new(error::CONNECT, message)
+                .help("is the address right? --connect-timeout allows more time"))
+        }
+    }
+}
+
+/// Runs something on a connection within the time for a statement, which the server knows too.
+pub(crate) fn within<T, E: From<sqlx::Error>>(
+    runtime: &Runtime,
+    patience: Patience,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let until = Instant::now() + patience.statement + GRACE;
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the server fell silent");
+    runtime.block_on(async {
+        timeout_at(until, work)
+            .await
+            .unwrap_or_else(|_| Err(E::from(sqlx::Error::Io(silent()))))
+    })
+}
+
+/// Why there is no connection.
+fn unconnected(cause: &sqlx::Error) -> Failure {
+    let (message, help) = match cause {
+        sqlx::Error::Database(said) => return refused(&**said),
+        sqlx::Error::Io(cause) => (
+            crate::import::file::reason(cause),
+            "is the server running, and is the address right?",
+        ),
+        sqlx::Error::Tls(cause) => (
+            format!("TLS: {}", plain(&cause.to_string())),
+            "--ca-file names the authority that signed the server's certificate; --tls says how \
+             much is checked",
+        ),
+        sqlx::Error::Configuration(cause) => (
+            plain(&cause.to_string()),
+            "see sessionize --help for addresses",
+        ),
+        other => (plain(&other.to_string()), "is it a server of this kind?"),
+    };
+    Failure::new(error::CONNECT, format!("cannot connect: {message}")).help(help)
+}
+
+/// A server that answered, and does not let us in.
+fn refused(said: &dyn DatabaseError) -> Failure {
+    let failure = Failure::new(
+        error::CONNECT,
+        format!("cannot connect: {}", plain(said.message())),
+    );
+    match said.code().as_deref() {
+        Some("53300" | "08004") => {
+            failure.help("the server has no connection left; one is needed for each database")
+        }
+        Some("28P01" | "28000") => failure.help(
+            "passwords come from PGPASSWORD, MYSQL_PWD, --password-env, --password-file, ~/.pgpass \
+             or ~/.my.cnf",
+        ),
+        _ => failure,
+    }
+}
+
+/// What an error in a statement means. `is_timeout` tells those of the time limit.
+pub(crate) fn explained(
+    cause: &sqlx::Error,
+    patience: Patience,
+    is_timeout: impl Fn(&dyn DatabaseError) -> bool,
+) -> Failure {
+    let failed = |id: ErrorId, message: String| Failure::new(id, message);
+    match cause {
+        sqlx::Error::Database(said) if is_timeout(&**said) => failed(
+            error::STATEMENT_TIMEOUT,
+            format!(
+                "the server needed more than {} s for a statement and was stopped",
+                patience.statement.as_secs_f64()
+            ),
+        )
+        .help("--statement-timeout allows more; --from and an index on the time need less"),
+        sqlx::Error::Database(said) => {
+            let code = said.code().unwrap_or_default().into_owned();
+            match code.get(..2) {
+                // The connection is gone: shutdown, crash, an administrator's word.
+                Some("57" | "08") => failed(
+                    error::CONNECTION_LOST,
+                    format!("connection lost: {}", plain(said.message())),
+                ),
+                // The message of a data exception quotes values of rows.
+                Some("22" | "23" | "P0") => failed(
+                    error::STATEMENT,
+                    format!("the statement failed on a value (SQLSTATE {code})"),
+                ),
+                _ => failed(
+                    error::STATEMENT,
+                    format!("{} (SQLSTATE {code})", plain(said.message())),
+                ),
+            }
+        }
+        sqlx::Error::Io(cause) => failed(
+            error::CONNECTION_LOST,
+            format!("connection lost: {}", crate::import::file::reason(cause)),
+        ),
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => failed(
+            error::CONNECTION_LOST,
+            "the server's answer cannot be read".to_owned(),
+        ),
+        other => failed(
+            error::CONNECTION_LOST,
+            format!("connection lost: {}", plain(&other.to_string())),
+        ),
+    }
+}
+
+/// A driver's or server's message, in one line, without what a terminal would obey.
+pub(crate) fn plain(message: &str) -> String {
+    let shown = quoted(message.trim_end().as_bytes());
+    shown.trim_matches('"').to_owned()
+}

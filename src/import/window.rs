@@ -1,0 +1,121 @@
+//! The part of time that database servers are asked for: from one timeout before the window on, and
+//! past its end until the sessions that began in it have ended (PRODUCT rule 6).
+
+use std::collections::HashSet;
+
+use crate::events::{Batch, EARLIEST, LATEST, Micros, User};
+use crate::import::database::{Counted, Span};
+
+/// The sessions asked for, by their start.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// The first instant of which rows are needed: one timeout before the window, or none where
+    /// sessions are looked at from the beginning.
+    pub from: Option<Micros>,
+    /// The first instant at which no session of the window starts.
+    pub to: Option<Micros>,
+    /// The longest gap inside a session.
+    pub timeout: Micros,
+}
+
+impl Window {
+    /// Whether all rows are needed.
+    pub(crate) fn is_all(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    /// The rows to be read at first.
+    pub(crate) fn span(&self, counted: Counted) -> Span {
+        Span {
+            from: self.from.map(|at| counted.from(at)),
+            to: self.to.map(|at| counted.to(at)),
+        }
+    }
+}
+
+/// All times that can be used, for the first and the last of a source.
+pub(crate) fn everything(counted: Counted) -> Span {
+    Span {
+        from: Some(counted.from(EARLIEST)),
+        to: Some(counted.to(LATEST)),
+    }
+}
+
+/// Notes which users have rows in the last timeout before an edge up to which is read: only their
+/// sessions can go on behind it.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    span: Option<(Micros, Micros)>,
+    seen: HashSet<User>,
+}
+
+impl Watch {
+    /// Looks from now on for events of one timeout before `edge`.
+    pub(crate) fn before(&mut self, edge: Micros, timeout: Micros) {
+        self.span = Some((edge.saturating_sub(timeout), edge));
+        self.seen.clear();
+    }
+
+    /// Looks at events as they are read.
+    pub(crate) fn note(&mut self, batch: &Batch) {
+        let Some((from, to)) = self.span else {
+            return;
+        };
+        for (at, user, _) in batch.iter() {
+            if at >= from && at < to {
+                self.seen.insert(user.to_user());
+            }
+        }
+    }
+
+    /// The users seen since the edge was set.
+    pub(crate) fn take(&mut self) -> HashSet<User> {
+        std::mem::take(&mut self.seen)
+    }
+}
+
+/// How far several sources are read, step by step, until no session that began in the window can go
+/// on.
+#[derive(Debug)]
+pub(crate) struct ReadingOn {
+    /// Everything before it is read.
+    edge: Micros,
+    step: Micros,
+    timeout: Micros,
+    /// Who had events in the last timeout before every edge so far.
+    alive: HashSet<User>,
+}
+
+impl ReadingOn {
+    /// Reading on from the window's end.
+    pub(crate) fn new(window: &Window, to: Micros, alive: HashSet<User>) -> Self {
+        Self {
+            edge: to,
+            step: window.timeout,
+            timeout: window.timeout,
+            alive,
+        }
+    }
+
+    /// The next edge to read up to, `last` being the last event of all; `None` when nobody's session
+    /// can go on.
+    ///
+    /// A step is a timeout at least, so that a session that goes on has an event in the last timeout
+    /// of each step it passes. Steps double: a user who never pauses is not followed for ever in
+    /// small ones.
+    pub(crate) fn next(&mut self, last: Micros, watch: &mut Watch) -> Option<Micros> {
+        if self.alive.is_empty() || self.edge > last {
+            return None;
+        }
+        self.edge = self.edge.saturating_add(self.step);
+        self.step = self.step.saturating_mul(2);
+        watch.before(self.edge, self.timeout);
+        Some(self.edge)
+    }
+
+    /// Keeps those who were seen before the edge.
+    pub(crate) fn settle(&mut self, watch: &mut Watch) {
+        let seen = watch.take();
+        self.alive.retain(|user| seen.contains(user));
+    }
+}
