@@ -179,6 +179,7 @@ fn sessions(partitions: Partitions, rule: &Rule, sources: &[Source]) -> usize {
         sources,
         translation: TRANSLATION,
         span: partitions.span(|_| true).unwrap_or_default(),
+        ends: &[],
         from: Micros::MIN,
         to: Micros::MAX,
         now: NOW,

@@ -235,6 +235,7 @@ fn engine(log: &Log, threads: usize) -> Found {
         sources: &log.sources,
         translation,
         span,
+        ends: &[],
         from: log.from,
         to: log.to,
         now: log.now,

@@ -115,6 +115,7 @@ fn engine(log: &Log, limit: u64, threads: usize) -> Result<Sessions, error::Fail
         sources: &sources,
         translation,
         span: partitions.span(|_| true).unwrap_or((0, 0)),
+        ends: &[],
         from: Micros::MIN,
         to: Micros::MAX,
         now: Micros::MAX,

@@ -31,10 +31,20 @@ pub(super) struct Gathered {
     /// First and last event, whatever the role; and without ignored sources.
     span: Span,
     pub(super) active_span: Span,
+    /// The same of each source that counts, where its database says more than was read.
+    ends: Vec<Span>,
 }
 
 /// First and last event, if there is any.
 type Span = Option<(Micros, Micros)>;
+
+/// What covers both.
+fn together(one: Span, other: Span) -> Span {
+    match (one, other) {
+        (Some((first, last)), Some(other)) => Some((first.min(other.0), last.max(other.1))),
+        (one, other) => one.or(other),
+    }
+}
 
 impl Gathered {
     /// Reads all inputs on all threads, and scatters the events for the engine. `each` sees every
@@ -82,12 +92,20 @@ impl Gathered {
             })
         };
         let (span, active_span) = (span(&|_| true), span(&|role| role != Role::Ignore));
+        let known = imported.records.iter().map(|record| match record.role {
+            Role::Ignore => None,
+            _ => record.extent,
+        });
+        let ends: Vec<Span> = known.collect();
         Ok((
             Self {
+                active_span: ends
+                    .iter()
+                    .fold(active_span, |all, ends| together(all, *ends)),
                 imported,
                 translation,
                 span,
-                active_span,
+                ends,
             },
             partitions,
         ))
@@ -121,6 +139,7 @@ impl Gathered {
             sources: &self.imported.sources,
             translation: self.translation,
             span: self.span.unwrap_or((0, 0)),
+            ends: &self.ends,
             from: settings.window.0.unwrap_or(Micros::MIN),
             to: settings.window.1.unwrap_or(Micros::MAX),
             now: settings.now,
@@ -218,6 +237,9 @@ fn import_all(
 }
 
 fn say(imported: &Imported, voice: &Voice) {
+    for statement in &imported.statements {
+        voice.detail(statement);
+    }
     for note in &imported.notes {
         voice.note(note);
     }

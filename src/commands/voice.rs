@@ -31,6 +31,13 @@ impl Voice {
         self.line(&format!("note: {}", visible(text)));
     }
 
+    /// The same for readers who ask for more.
+    pub(super) fn detail(&self, text: &str) {
+        if self.verbose {
+            self.note(text);
+        }
+    }
+
     /// Something a reader should look at.
     pub(super) fn warn(&self, text: &str) {
         self.line(&format!("warning: {}", visible(text)));
@@ -45,14 +52,9 @@ impl Voice {
 
     /// The one line for people and cron mail; with `-v` one for each source before it.
     pub(super) fn closing(&self, run: &Run, target: &Target, published: &Published) {
-        if self.verbose {
-            for source in &run.sources {
-                self.note(&format!(
-                    "source \"{}\": {}",
-                    source.name,
-                    equation(&source.counts)
-                ));
-            }
+        for source in &run.sources {
+            let rows = equation(&source.counts);
+            self.detail(&format!("source \"{}\": {rows}", source.name));
         }
         let place = match (target, published) {
             (Target::File(path), _) => visible(&path.display().to_string()),

@@ -39,6 +39,14 @@ pub(super) fn assemble(
             add(&mut all, inputs, unit, &unit.place.name, None)?;
         }
     }
+    for (unit, result) in units.iter().zip(results) {
+        let known = all
+            .iter_mut()
+            .find(|(record, _)| record.name == unit.place.name);
+        if let (Some((record, _)), Some(UnitResult { ends, .. })) = (known, result) {
+            record.extent = *ends;
+        }
+    }
     all.sort_by(|(_, one), (_, other)| (one.role, &one.name).cmp(&(other.role, &other.name)));
     imported.translation = vec![GIVEN_UP; met.len()];
     for number in order {

@@ -12,7 +12,7 @@ use crate::import::intake::Intake;
 use crate::import::presets::Preset;
 use crate::import::{mysql, postgres, sqlite};
 use crate::sql::Dialect;
-use crate::time::timestamp::{EpochUnit, TimeSpec};
+use crate::time::timestamp::{EpochUnit, TimeSpec, print_instant};
 use crate::time::zone::Zone;
 
 /// How long a server may take.
@@ -155,6 +155,29 @@ impl Database {
             Self::Mysql(database) => database.read(reading, span, before, intake, source),
         }
         .map_err(|failure| failure.in_source(place))
+    }
+
+    /// The statement that reads a span, in one line, and what is bound to it.
+    pub(crate) fn said(&self, reading: &Reading, span: &Span) -> Result<String, Failure> {
+        let dialect = self.catalogue().dialect;
+        let statement = match self {
+            Self::Sqlite(_) => reading.statement.clone(),
+            Self::Postgres(_) => reading.bounded(dialect, span, postgres::placeholder)?,
+            Self::Mysql(_) => {
+                reading.bounded(dialect, span, mysql::placeholder(reading.time_kind))?
+            }
+        };
+        let words: Vec<&str> = statement.split_whitespace().collect();
+        let bound = |value: i64| match reading.time_kind {
+            TimeKind::Instant | TimeKind::Local => print_instant(value),
+            TimeKind::Number | TimeKind::Read => value.to_string(),
+        };
+        let bound = span.from.into_iter().chain(span.to).map(bound);
+        Ok([words.join(" ")]
+            .into_iter()
+            .chain(bound)
+            .collect::<Vec<_>>()
+            .join("; "))
     }
 
     /// Runs one statement whose columns are texts and integers, and gives every cell as text.

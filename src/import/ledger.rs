@@ -99,6 +99,7 @@ pub struct SourceRecord {
     pub floored: u64,
     /// Real leap seconds taken as the second before.
     pub leap_seconds: u64,
-    /// Its first and last event, rejected rows and users left out aside.
+    /// Its first and last event, rejected rows and users left out aside. Before the scan: what its
+    /// database says of all rows, where only a part is read.
     pub extent: Option<(Micros, Micros)>,
 }

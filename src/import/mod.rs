@@ -91,6 +91,8 @@ pub struct Imported {
     pub missing: Vec<(String, Failure)>,
     /// What a reader should know, a line each.
     pub notes: Vec<String>,
+    /// What databases were asked for, a line each.
+    pub statements: Vec<String>,
 }
 
 /// A rejected row and where it stands.
@@ -155,6 +157,7 @@ pub fn read(
             settle(&mut results, index, unit, options, rejects, &mut imported)?;
         }
     }
+    imported.statements = tables.said;
     let results: Vec<Option<UnitResult>> = results.into_iter().map(Result::ok).collect();
     if names.overflowed() {
         return Err(too_many_sources());
@@ -460,6 +463,8 @@ impl<'a> UnitReader<'a> {
                 .ends(reading, &everything(counted), place)?
                 .and_then(|(first, last)| counted.instant(first).zip(counted.instant(last)));
         }
+        let said = database.said(reading, &span)?;
+        tables.said.push(format!("{place}: {said}"));
         let rows = self.rows(database, reading, &span, 0, sinks, &mut tables.watch)?;
         result.tally = rows.0;
         if result.tally.time.zoneless > 0 {
@@ -541,6 +546,8 @@ impl<'a> UnitReader<'a> {
 struct Tables {
     window: Window,
     watch: Watch,
+    /// The statements that were sent.
+    said: Vec<String>,
     /// By unit; none for files, and for what is being read.
     prepared: Vec<Option<Result<Prepared, Failure>>>,
 }
@@ -599,6 +606,7 @@ impl Tables {
         Self {
             window,
             watch,
+            said: Vec::new(),
             prepared,
         }
     }

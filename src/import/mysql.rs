@@ -99,7 +99,7 @@ impl Database {
             let mut rows = query.fetch(connection);
             while let Some(row) = rows.try_next().await? {
                 met.take(&row, reading, intake)?;
-                if met.rows % 4096 == 0 && intake.is_stopped() {
+                if met.rows.is_multiple_of(4096) && intake.is_stopped() {
                     break;
                 }
             }
@@ -293,7 +293,7 @@ fn cells_of(row: &MySqlRow) -> Result<Vec<Option<String>>, sqlx::Error> {
 }
 
 /// How a bound value is written: the server takes a time for one of its own, and so uses an index.
-fn placeholder(kind: TimeKind) -> impl Fn(usize) -> String {
+pub(crate) fn placeholder(kind: TimeKind) -> impl Fn(usize) -> String {
     move |_| match kind {
         TimeKind::Instant | TimeKind::Local => "CAST(? AS DATETIME(6))".to_owned(),
         TimeKind::Number | TimeKind::Read => "?".to_owned(),

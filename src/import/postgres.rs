@@ -102,7 +102,7 @@ impl Database {
             let mut rows = query.fetch(connection);
             while let Some(row) = rows.try_next().await? {
                 met.take(&row, reading, intake)?;
-                if met.rows % 4096 == 0 && intake.is_stopped() {
+                if met.rows.is_multiple_of(4096) && intake.is_stopped() {
                     break;
                 }
             }
@@ -328,7 +328,7 @@ fn cells_of(row: &PgRow) -> Result<Vec<Option<String>>, sqlx::Error> {
     (0..row.len()).map(cell).collect()
 }
 
-fn placeholder(place: usize) -> String {
+pub(crate) fn placeholder(place: usize) -> String {
     format!("${place}")
 }
 

@@ -28,6 +28,32 @@ pub struct Extents {
     pub by_source: Vec<Option<Extent>>,
 }
 
+impl Extents {
+    /// The same, reaching as far as what is known of each source beside the events that were seen:
+    /// first and last event, `None` where nothing is. How silent the rest is remains unknown.
+    #[must_use]
+    pub(crate) fn reaching(mut self, known: &[Option<(Micros, Micros)>]) -> Self {
+        for (extent, known) in self.by_source.iter_mut().zip(known) {
+            for own in [extent, &mut self.all] {
+                reach(own, *known);
+            }
+        }
+        self
+    }
+}
+
+fn reach(extent: &mut Option<Extent>, known: Option<(Micros, Micros)>) {
+    let Some((first, last)) = known else {
+        return;
+    };
+    let own = extent.get_or_insert(Extent {
+        first,
+        last,
+        longest_silence: 0,
+    });
+    (own.first, own.last) = (own.first.min(first), own.last.max(last));
+}
+
 /// Collects extents from events in any order, exactly.
 ///
 /// Time is cut into buckets of one timeout; each keeps its first and last event per source. A

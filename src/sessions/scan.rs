@@ -25,6 +25,9 @@ pub struct ScanPlan<'a> {
     pub translation: [u8; 256],
     /// First and last event, as [`Partitions::span`] gives it.
     pub span: (Micros, Micros),
+    /// First and last event of each source, where more is known than the events show; none of those
+    /// that are ignored.
+    pub ends: &'a [Option<(Micros, Micros)>],
     /// Sessions that start before it are outside the window.
     pub from: Micros,
     /// Sessions that start at it or later are outside the window.
@@ -128,7 +131,7 @@ pub fn scan<A: Send>(
         accumulators,
         Scanned {
             counts,
-            extents: silences.finish(),
+            extents: silences.finish().reaching(plan.ends),
             after_now,
             texts,
         },
