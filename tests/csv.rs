@@ -16,6 +16,7 @@ use sessionize::import::inputs::Input;
 use sessionize::import::intake::{Anonymous, Terms, UserFilter};
 use sessionize::import::meter::Meter;
 use sessionize::import::pipeline::Sink;
+use sessionize::import::window::Window;
 use sessionize::import::{self, Budget, Options};
 use sessionize::time::timestamp::TimeSpec;
 
@@ -477,6 +478,7 @@ fn input(path: &Path, dialect: Dialect) -> Input {
         delimiter: Some(dialect.delimiter),
         dialect,
         table: None,
+        filter: None,
         query: None,
         terms: Terms {
             time: TimeSpec::default(),
@@ -493,6 +495,7 @@ fn take(input: Input, block: usize) -> Taken {
         budget: Budget::Share(1.0),
         connect_timeout: Options::CONNECT_TIMEOUT,
         statement_timeout: Options::STATEMENT_TIMEOUT,
+        window: Window::default(),
         keep_going: false,
         allow_empty: false,
         limits: Limits {

@@ -27,4 +27,5 @@ mod servers;
 mod spill;
 mod time;
 mod times;
+mod windows;
 mod write_parquet;

@@ -18,6 +18,7 @@ use sessionize::import::inputs::{Input, InputFormat};
 use sessionize::import::intake::{Anonymous, Terms, UserFilter};
 use sessionize::import::meter::Meter;
 use sessionize::import::pipeline::Sink;
+use sessionize::import::window::Window;
 use sessionize::import::{self, Budget, Options};
 use sessionize::time::timestamp::{TimeParser, TimeSpec};
 
@@ -846,6 +847,7 @@ fn take(path: &Path, block: usize) -> Taken {
         delimiter: None,
         dialect: Dialect::default(),
         table: None,
+        filter: None,
         query: None,
         terms: Terms {
             time: TimeSpec::default(),
@@ -859,6 +861,7 @@ fn take(path: &Path, block: usize) -> Taken {
         budget: Budget::Share(1.0),
         connect_timeout: Options::CONNECT_TIMEOUT,
         statement_timeout: Options::STATEMENT_TIMEOUT,
+        window: Window::default(),
         keep_going: false,
         allow_empty: true,
         limits: Limits {

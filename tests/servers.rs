@@ -372,6 +372,11 @@ impl Database<'_> {
         self.cluster
     }
 
+    /// The kind of the server it is on.
+    pub(crate) fn kind(&self) -> Kind {
+        self.cluster.kind
+    }
+
     /// Its name, which no other database on the server has.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -7,7 +7,7 @@ use crate::events::{Batch, EARLIEST, LATEST, Micros, User};
 use crate::import::database::{Counted, Span};
 
 /// The sessions asked for, by their start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
     /// The first instant of which rows are needed: one timeout before the window, or none where
     /// sessions are looked at from the beginning.
