@@ -23,6 +23,7 @@ mod partial;
 mod readme;
 mod report;
 mod secrets;
+mod server_sources;
 mod servers;
 mod spill;
 mod time;

@@ -106,7 +106,7 @@ fn windows_agree_with_files(database: &Database<'_>, seed: u64) {
     let mut random = Pcg64::seed_from_u64(seed + 1000);
     let all = rows_read(&scratch, &url, &[]);
     assert_eq!(all, events.len() as u64);
-    for _ in 0..6 {
+    for _ in 0..3 {
         let from = START + random.random_range(-DAY..8 * DAY);
         let to = from + random.random_range(HOUR..4 * DAY);
         let (from, to) = (rfc3339(from), rfc3339(to));

@@ -297,6 +297,13 @@ pub(crate) struct Span {
     pub(crate) to: Option<i64>,
 }
 
+impl Span {
+    /// Whether neither end is bound.
+    pub(crate) fn is_all(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+}
+
 /// How instants become what a time column counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Counted {
@@ -452,7 +459,8 @@ impl Reading {
         filter: Option<&str>,
     ) -> Result<Self, Failure> {
         let filter = match filter {
-            Some(filter) => format!(" WHERE ({})", one_statement(filter)?),
+            // A newline ends a comment at the condition's end.
+            Some(filter) => format!(" WHERE ({}\n)", one_statement(filter)?),
             None => String::new(),
         };
         let statement = format!(
