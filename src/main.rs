@@ -8,7 +8,7 @@ use sessionize::cli::Cli;
 use sessionize::commands::{self, Ending};
 use sessionize::error::text::{self, ErrorFormat};
 use sessionize::error::{self, Failure, Family};
-use sessionize::visible::visible;
+use sessionize::visible::{visible, without_passwords};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -76,7 +76,7 @@ fn end_usage(usage: &clap::Error) -> ExitCode {
         };
     }
     let words = words.strip_prefix("error: ").unwrap_or(&words);
-    let mut lines = words.lines().map(visible);
+    let mut lines = words.lines().map(|line| visible(&without_passwords(line)));
     let first = lines.next().unwrap_or_default();
     let rest: Vec<String> = lines.collect();
     if asked_error_format() == ErrorFormat::Json {

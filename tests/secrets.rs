@@ -131,7 +131,7 @@ fn what_an_address_leaves_out_comes_from_the_environment() {
         (
             "PGPORT",
             "http",
-            "error[CF-01]: the port in PGPORT is not a number",
+            "error[CF-01]: PGPORT has a port that is not a number",
         ),
         (
             "PGHOST",
@@ -179,19 +179,19 @@ const REFUSED: [(&str, &str); 26] = [
     ),
     (
         "postgres://ro:CANARY",
-        "the port in the address is not a number",
+        "the address has a port that is not a number",
     ),
     (
         "postgres://ro:CANARY@h:0/app",
-        "the port in the address is not a number",
+        "the address has a port that is not a number",
     ),
     (
         "postgres://ro:CANARY@h:65536/app",
-        "the port in the address is not a number",
+        "the address has a port that is not a number",
     ),
     (
         "postgres://ro:CANARY@h:+1/app",
-        "the port in the address is not a number",
+        "the address has a port that is not a number",
     ),
     (
         "postgres://ro:CANARY@[::1/app",
@@ -199,11 +199,11 @@ const REFUSED: [(&str, &str); 26] = [
     ),
     (
         "postgres://ro:CANARY@[h]/app",
-        "what stands in [ ] in the address is no IPv6 address",
+        "the address has no IPv6 address in its [ ]",
     ),
     (
         "postgres://ro:CANARY@::1/app",
-        "the host in the address has a sign",
+        "the address has a sign in its host",
     ),
     (
         "postgres://ro:CANARY@one,two/app",
@@ -233,7 +233,7 @@ const REFUSED: [(&str, &str); 26] = [
     ),
     (
         "postgres://h/app?password=1&CANARY",
-        "a parameter of the address has no value",
+        "the address has a parameter without a value",
     ),
     (
         "postgres://h/app?password=1&CANARY=2",
@@ -284,4 +284,56 @@ fn case_135_a_file_with_a_password_that_others_can_read_is_refused() {
     .run()
     .expect_failure(2)
     .expect_stderr("error[CF-09]: the variable that password-env names is not set");
+}
+
+/// Arguments with an address or a password where none belongs.
+const MISPLACED: [&[&str]; 25] = [
+    &["--by=postgres://u:CANARY@h/app"],
+    &["--by", "postgres://u:CANARY@h/app"],
+    &["--by", "mysql://u:CAN' CANARY@h/app"],
+    &["--by", "mysql://h/app?password=1 'CANARY"],
+    &["--tymeout=postgres://u:CANARY@h/app"],
+    &["postgres://u:CANARY@h/app", "--nope"],
+    &["-o", "postgres://u:CANARY@h/app"],
+    &["--rejects", "postgres://u:CANARY@h/app"],
+    &["--config", "postgres://u:CANARY@h/app"],
+    &["--users", "postgres://u:CANARY@h/app"],
+    &["--timeout", "MariaDB://u:CANARY@h/app"],
+    &["--memory", "postgres://u:CANARY@h/app"],
+    &["--threads", "postgres://u:CANARY@h/app"],
+    &["--total=postgres://u:CANARY@h/app"],
+    &["--role", "postgres://u:CANARY@h/app"],
+    &["--time-format", "postgres://u:CANARY@h/app"],
+    &["--user-column", "postgres://u:CANARY@h/app"],
+    &["--ca-file", "postgres://u:CANARY@h/app", "postgres://h/app"],
+    &["explain", "postgres://u:CANARY@h/app", "posts.csv"],
+    &["--password=CANARY"],
+    &["--password", "CANARY"],
+    &["--pasword-file=CANARY"],
+    &["-pCANARY"],
+    &["-p", "CANARY"],
+    &["--password-env=CANARY", "postgres://h/app"],
+];
+
+#[test]
+fn case_133_a_password_in_a_place_where_none_belongs_is_not_repeated() {
+    let scratch = Scratch::new();
+    scratch.file(
+        "posts.csv",
+        "user_id,created_at\nada,2026-03-02T09:00:00Z\n",
+    );
+    for args in MISPLACED {
+        for format in ["text", "json"] {
+            let call = alone(&scratch, []).args(args.iter().copied());
+            let call = match args[0] {
+                "explain" => call,
+                _ => call.arg("posts.csv"),
+            };
+            let call = call.args(["--error-format", format]).loud();
+            let outcome = call.run();
+            assert_ne!(outcome.code(), Some(0), "{outcome:?}");
+            assert!(!outcome.stderr().contains("CANARY"), "{outcome:?}");
+            assert!(outcome.stdout.is_empty(), "{outcome:?}");
+        }
+    }
 }

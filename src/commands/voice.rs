@@ -8,7 +8,7 @@ use crate::import::ledger::Counts;
 use crate::output::{Published, Target};
 use crate::report::Run;
 use crate::report::words::{count, counted};
-use crate::visible::visible;
+use crate::visible::{visible, without_passwords};
 
 /// Speaks on standard error.
 pub(super) struct Voice {
@@ -28,7 +28,7 @@ impl Voice {
 
     /// Something a reader may want to know.
     pub(super) fn note(&self, text: &str) {
-        self.line(&format!("note: {}", visible(text)));
+        self.line(&format!("note: {}", visible(&without_passwords(text))));
     }
 
     /// The same for readers who ask for more.
@@ -40,7 +40,7 @@ impl Voice {
 
     /// Something a reader should look at.
     pub(super) fn warn(&self, text: &str) {
-        self.line(&format!("warning: {}", visible(text)));
+        self.line(&format!("warning: {}", visible(&without_passwords(text))));
     }
 
     /// A line as it is.

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::error::Failure;
-use crate::visible::visible;
+use crate::visible::{visible, without_passwords};
 
 /// How errors are printed on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
@@ -36,19 +36,24 @@ pub fn write_text(failure: &Failure, out: &mut dyn Write) -> io::Result<()> {
     let mut text = format!(
         "error[{}]: {}\n",
         failure.id.id,
-        visible(&failure.to_string())
+        shown(&failure.to_string())
     );
     for detail in &failure.details {
-        text += &format!("  {}\n", visible(detail));
+        text += &format!("  {}\n", shown(detail));
     }
     if let Some(kept) = &failure.kept {
-        text += &format!("  kept: {}\n", visible(kept));
+        text += &format!("  kept: {}\n", shown(kept));
     }
     if let Some(help) = &failure.help {
-        text += &format!("  help: {}\n", visible(help));
+        text += &format!("  help: {}\n", shown(help));
     }
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Text of a failure as it is printed.
+fn shown(text: &str) -> String {
+    visible(&without_passwords(text))
 }
 
 /// Writes one line of JSON: `type`, `code`, `id`, `source`, `line`, `byte`, `message`, `kept`,
@@ -71,12 +76,12 @@ pub fn write_json(failure: &Failure, code: u8, out: &mut dyn Write) -> io::Resul
         r#type: "exit_error",
         code,
         id: failure.id.id,
-        source: failure.source.as_ref().map(|source| visible(&source.name)),
+        source: failure.source.as_ref().map(|source| shown(&source.name)),
         line: failure.line,
         byte: failure.byte,
-        message: visible(&failure.to_string()),
-        kept: failure.kept.as_deref().map(visible),
-        help: failure.help.as_deref().map(visible),
+        message: shown(&failure.to_string()),
+        kept: failure.kept.as_deref().map(shown),
+        help: failure.help.as_deref().map(shown),
     };
     let mut line = serde_json::to_vec(&error)?;
     line.push(b'\n');

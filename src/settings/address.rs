@@ -30,7 +30,9 @@ pub(super) struct Refusal {
     pub(super) help: Option<&'static str>,
 }
 
-const FORM: &str = "expected postgres://user@host:port/database or mysql://user@host:port/database";
+/// How every refusal begins.
+pub(super) const ADDRESS: &str = "the address";
+const FORM: &str = "expected postgres://user@host:5432/database or mysql://user@host:3306/database";
 const SIGNS: &str =
     "in a user, password or name write @ as %40, / as %2F, ? as %3F, # as %23, % as %25";
 
@@ -123,7 +125,10 @@ impl Said {
     /// Takes one `key=value` over what was said before it, as libpq does.
     fn take(&mut self, pair: &str) -> Result<(), Refusal> {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
-            Refusal::new("a parameter of the address has no value", "write & as %26")
+            Refusal::new(
+                "the address has a parameter without a value",
+                "write & as %26",
+            )
         })?;
         let (key, value) = (decoded(key)?, decoded(value)?);
         match (key.as_str(), self.server) {
@@ -182,7 +187,7 @@ fn host_and_port(place: &str) -> Result<(Option<String>, Option<u16>), Refusal> 
         Some(rest) => {
             let (inside, after) = rest.split_once(']').ok_or_else(not_closed)?;
             let address = inside.parse::<Ipv6Addr>().map_err(|_| {
-                let message = "what stands in [ ] in the address is no IPv6 address";
+                let message = "the address has no IPv6 address in its [ ]";
                 Refusal::new(message, FORM)
             })?;
             let digits = match after.strip_prefix(':') {
@@ -213,7 +218,7 @@ pub(super) fn checked_host(host: String) -> Result<String, Refusal> {
     if is_path(&host) || host.chars().all(plain) || host.parse::<Ipv6Addr>().is_ok() {
         return Ok(host);
     }
-    let message = "the host in the address has a sign that no host has";
+    let message = "the address has a sign in its host that no host has";
     Err(Refusal::new(
         message,
         "an IPv6 address stands in [ ]; in a password write @ as %40, : as %3A",
@@ -227,7 +232,7 @@ pub(super) fn port(digits: &str) -> Result<Option<u16>, Refusal> {
         (true, _) => Ok(None),
         (false, Ok(port)) if is_plain && port > 0 => Ok(Some(port)),
         _ => Err(Refusal::new(
-            "the port in the address is not a number from 1 to 65535",
+            "the address has a port that is not a number from 1 to 65535",
             SIGNS,
         )),
     }

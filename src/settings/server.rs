@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Settling;
-use super::address::{Refusal, Said, checked_host, is_path, parse, port};
+use super::address::{ADDRESS, Refusal, Said, checked_host, is_path, parse, port};
 use super::config::SourceConfig;
 use super::secrets::{self, OptionFile};
 use crate::error::{self, Failure};
@@ -146,6 +146,9 @@ impl Settling<'_> {
                     .help("ask for tls verify-ca or verify-full"))
             }
             (Some(path), _) => check_readable(path).map(|()| (tls, ca_file)),
+            (None, Tls::VerifyCa | Tls::VerifyFull) if said.server == Server::Postgres => {
+                Ok((tls, variable("PGSSLROOTCERT").map(PathBuf::from)))
+            }
             (None, _) => Ok((tls, None)),
         }
     }
@@ -209,7 +212,7 @@ fn host(said: &Said) -> Result<Host, Failure> {
 
 fn postgres_host(said: &Said) -> Result<Host, Failure> {
     let of_variable = |name: &str, refusal: Refusal| {
-        let message = refusal.message.replace("the address", name);
+        let message = refusal.message.replace(ADDRESS, name);
         Failure::new(error::USAGE, message)
     };
     let name = match (&said.host, variable("PGHOST")) {

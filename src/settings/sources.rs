@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::address::{is_address, may_hold_password, parse};
+use super::address::{ADDRESS, is_address, may_hold_password, parse};
 use super::config::SourceConfig;
 use super::{CONFIG_NAME, Settling, flag_failure, parse_zone};
 use crate::cli::{Duplicates, Encoding, Ragged};
@@ -40,8 +40,9 @@ impl Settling<'_> {
         for source in sources {
             inputs.push(self.configured(source, zone, latest, filter)?);
         }
-        for argument in typed {
-            inputs.push(self.named(argument, zone, latest, filter)?);
+        for (number, argument) in (1..).zip(typed) {
+            let input = self.named(argument, zone, latest, filter);
+            inputs.push(input.map_err(|failure| placed(failure, number, typed.len()))?);
         }
         if inputs.is_empty() {
             return Err(Failure::new(error::NO_INPUT, format!("nothing to read: no input, and no {CONFIG_NAME} here"))
@@ -396,6 +397,17 @@ fn parse_years(text: &str) -> Result<(Micros, Micros), String> {
 /// Whether the part before `=` can be a source's name rather than a piece of a path.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '\\', ':', ';', '*', '?', ' '])
+}
+
+/// A failure of one of several inputs with its number, since its text is not repeated.
+fn placed(failure: Failure, number: usize, inputs: usize) -> Failure {
+    match inputs > 1 && failure.message.starts_with(ADDRESS) {
+        true => Failure {
+            message: format!("input {number}: {}", failure.message),
+            ..failure
+        },
+        false => failure,
+    }
 }
 
 /// `name=PATH`, or a path alone.
