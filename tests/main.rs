@@ -8,6 +8,7 @@ mod csv;
 mod databases;
 mod engine;
 mod errors;
+mod fake_servers;
 mod files;
 mod fixtures;
 mod formats;
