@@ -141,7 +141,8 @@ Examples:
 pub struct Inputs {
     /// Files, globs, databases, or `-`; each is one source, and `name=PATH` names it.
     ///
-    /// CSV, TSV, NDJSON (plain, gzip, zstd), Parquet and SQLite are told by their first bytes.
+    /// CSV, TSV, NDJSON (plain, gzip, zstd), Parquet and SQLite are told by their first bytes; a
+    /// server has an address: postgres://user@host/database, mysql://user@host/database.
     /// Without any, the sources of sessionize.toml are read.
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<OsString>,
@@ -711,7 +712,7 @@ pub struct Flags {
         help_heading = "Servers"
     )]
     pub tls: Option<Tls>,
-    /// Certificates of the authorities to trust, as PEM, instead of the usual ones
+    /// Certificates of further authorities to trust, as PEM
     #[arg(
         long,
         global = true,

@@ -528,8 +528,8 @@ fn an_option_file_is_read_as_mariadb_reads_it() {
         let args = [file.as_str()].into_iter().chain(groups.split(' '));
         let printed = tool("my_print_defaults", "mariadb-client-core", args);
         let last = |key: &str| {
-            let lines = printed.lines().filter_map(|line| line.strip_prefix(key));
-            lines.last().map(str::to_owned)
+            let mut lines = printed.lines().filter_map(|line| line.strip_prefix(key));
+            lines.next_back().map(str::to_owned)
         };
         assert_eq!(last("--password=").as_deref(), Some(password), "{content}");
         assert_eq!(
@@ -775,6 +775,11 @@ fn what_does_not_go_together_about_tls_is_refused() {
             "postgres://h/app",
             &["--ca-file", "none.pem"],
             "cannot read none.pem: No such file",
+        ),
+        (
+            "postgres://h/app",
+            &["--ca-file", "ca.pem"],
+            "ca.pem holds no certificate",
         ),
         (
             "postgres://h/app?sslrootcert=none.pem",

@@ -90,7 +90,8 @@ pub enum Tls {
     Off,
     /// Encrypted, whoever answers.
     Require,
-    /// Encrypted, with a certificate of a known authority.
+    /// Encrypted, with a certificate of a known authority, for whatever host: since the public
+    /// authorities are among them, this keeps out little more than [`Tls::Require`] does.
     VerifyCa,
     /// The same, and the certificate is for this host.
     VerifyFull,
@@ -124,7 +125,7 @@ pub struct Address {
     pub database: String,
     /// How the connection is protected.
     pub tls: Tls,
-    /// A file of certificates of authorities to trust instead of the usual ones.
+    /// A file of certificates of authorities to trust beside the public ones.
     pub ca_file: Option<PathBuf>,
 }
 

@@ -145,7 +145,7 @@ impl Settling<'_> {
                 Err(Failure::new(error::USAGE, message)
                     .help("ask for tls verify-ca or verify-full"))
             }
-            (Some(path), _) => check_readable(path).map(|()| (tls, ca_file)),
+            (Some(path), _) => check_ca_file(path).map(|()| (tls, ca_file)),
             (None, Tls::VerifyCa | Tls::VerifyFull) if said.server == Server::Postgres => {
                 Ok((tls, variable("PGSSLROOTCERT").map(PathBuf::from)))
             }
@@ -154,12 +154,21 @@ impl Settling<'_> {
     }
 }
 
-fn check_readable(path: &Path) -> Result<(), Failure> {
-    std::fs::File::open(path).map(drop).map_err(|cause| {
-        let (path, reason) = (path.display(), crate::import::file::reason(&cause));
-        Failure::new(error::USAGE, format!("cannot read {path}: {reason}"))
+/// The driver takes a file without a certificate for no further authorities.
+fn check_ca_file(path: &Path) -> Result<(), Failure> {
+    let refused = |message: String| {
+        Failure::new(error::USAGE, message)
             .help("a file of authorities holds their certificates as PEM")
-    })
+    };
+    let shown = path.display();
+    let content = std::fs::read(path).map_err(|cause| {
+        let reason = crate::import::file::reason(&cause);
+        refused(format!("cannot read {shown}: {reason}"))
+    })?;
+    match memchr::memmem::find(&content, b"-----BEGIN CERTIFICATE-----") {
+        Some(_) => Ok(()),
+        None => Err(refused(format!("{shown} holds no certificate"))),
+    }
 }
 
 /// A variable of the environment that is set and not empty.
