@@ -75,6 +75,7 @@ fn end_usage(usage: &clap::Error) -> ExitCode {
             _ => ExitCode::SUCCESS,
         };
     }
+    let words = without_typed_passwords(words);
     let words = words.strip_prefix("error: ").unwrap_or(&words);
     let mut lines = words.lines().map(|line| visible(&without_passwords(line)));
     let first = lines.next().unwrap_or_default();
@@ -105,6 +106,23 @@ fn end_usage(usage: &clap::Error) -> ExitCode {
     let text = format!("error[{}]: {first}\n{}\n", error::USAGE.id, rest.join("\n"));
     let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(exit_code(Family::Config))
+}
+
+/// The parser's words, which repeat an argument that it does not know, without one that may hold a
+/// password: `--passwordsecret`, `--ro:secret@host`.
+fn without_typed_passwords(mut words: String) -> String {
+    for argument in std::env::args_os()
+        .skip(1)
+        .filter_map(|argument| argument.into_string().ok())
+    {
+        let glued = argument.strip_prefix("--password");
+        let is_glued = glued.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['-', '=']));
+        let after = argument.split_once(':').map_or("", |(_, after)| after);
+        if is_glued || after.contains('@') {
+            words = words.replace(&argument, "--…");
+        }
+    }
+    words
 }
 
 /// The form of errors that was asked for, where the arguments as a whole could not be read.

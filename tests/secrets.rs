@@ -7,6 +7,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use clap::Parser;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use sessionize::cli::Cli;
+use sessionize::error::text::write_text;
+use sessionize::settings::Settings;
+
 use crate::fake_servers::{FakeServer, Heard, scrambled};
 use crate::harness::{Call, Scratch, tool};
 
@@ -272,7 +279,7 @@ fn case_133_a_malformed_address_is_refused_and_not_repeated() {
 }
 
 /// Arguments with an address or a password where none belongs.
-const MISPLACED: [&[&str]; 25] = [
+const MISPLACED: [&[&str]; 29] = [
     &["--by=postgres://u:CANARY@h/app"],
     &["--by", "postgres://u:CANARY@h/app"],
     &["--by", "mysql://u:CAN' CANARY@h/app"],
@@ -293,6 +300,10 @@ const MISPLACED: [&[&str]; 25] = [
     &["--ca-file", "postgres://u:CANARY@h/app", "postgres://h/app"],
     &["explain", "postgres://u:CANARY@h/app", "posts.csv"],
     &["--password=CANARY"],
+    &["--passwordCANARY"],
+    &["--ro:CANARY@h/app"],
+    &["--postgres://ro:CANARY@h/app"],
+    &["--by", "ro:CANARY@h/app"],
     &["--password", "CANARY"],
     &["--pasword-file=CANARY"],
     &["-pCANARY"],
@@ -953,4 +964,44 @@ fn case_134_there_is_no_flag_for_a_password_and_a_running_program_shows_none() {
     assert!(!shown.contains(CANARY), "{shown}");
     running.signal("KILL");
     assert_eq!(running.finish().signal(), Some(9));
+}
+
+/// What settling these inputs says, or makes, as a programmer would print it.
+fn settled(typed: &str) -> String {
+    let cli = Cli::try_parse_from(["sessionize", "--config", "/dev/null"]).expect("it is fine");
+    match Settings::new(&cli.flags, &[typed.into()], 0) {
+        Ok(settings) => format!("{settings:?}"),
+        Err(failure) => {
+            let mut text = Vec::new();
+            write_text(&failure, &mut text).expect("memory takes it");
+            String::from_utf8_lossy(&text).into_owned()
+        }
+    }
+}
+
+#[test]
+fn case_133_no_slip_of_the_pen_beside_a_password_makes_it_show() {
+    const SIGNS: &[u8] = b":/@?#&=%[]*,;.'\" x1-_";
+    let mut random = Pcg64Mcg::seed_from_u64(133);
+    for address in [
+        "postgres://ro:CANARY@h:5432/app?sslmode=disable",
+        "crm=mysql://ro:CANARY@h/app?socket=/tmp/x",
+    ] {
+        assert!(settled(address).contains("***"), "the password is known");
+        for _ in 0..2000 {
+            let mut typed = address.to_owned();
+            for _ in 0..random.random_range(1..4) {
+                let at = random.random_range(0..typed.len());
+                let sign = char::from(SIGNS[random.random_range(0..SIGNS.len())]);
+                let password = typed.find(":CANARY@").expect("it stays");
+                match (password..password + 8).contains(&at) {
+                    true => {}
+                    false if random.random() => typed.insert(at, sign),
+                    false => drop(typed.remove(at)),
+                }
+            }
+            let said = settled(&typed);
+            assert!(!said.contains("CANARY"), "{typed}: {said}");
+        }
+    }
 }

@@ -459,7 +459,7 @@ fn check_typed(typed: &str, folder: &Path) -> Result<(), String> {
     match typed.split_once("://") {
         Some((scheme, _)) if scheme != "sqlite" => {
             let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
-            match scheme.chars().all(is_plain) && scheme.len() <= 20 {
+            match scheme.chars().all(is_plain) && (1..=20).contains(&scheme.len()) {
                 true => Err(format!("{scheme} addresses are not read; {KNOWN}")),
                 false => Err(format!("this kind of address is not read; {KNOWN}")),
             }
