@@ -21,6 +21,7 @@ use crate::import::inputs::InputFormat;
 use crate::import::intake::Anonymous;
 use crate::output::IfLocked;
 use crate::report::Format;
+use crate::sql::Dialect;
 use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
 
 const EXAMPLES: &str = "\
@@ -133,6 +134,31 @@ Examples:
         user: String,
         #[command(flatten)]
         inputs: Inputs,
+    },
+    /// The sessions as one SQL statement, to be run elsewhere
+    #[command(
+        long_about = "The sessions as one SQL statement, to be run elsewhere\n\n\
+The statement says the same rule as every report, exact to the microsecond, and gives one row per \
+session. Its sources are the table of --table, or every [[source]] of sessionize.toml that names a \
+table or a query, with its user and its time. Nothing is opened: times are taken for timestamps \
+(in UTC where they have no zone) unless --epoch-unit says that they are numbers.",
+        after_help = "\
+Examples:
+  sessionize sql --dialect postgres --table posts --user-column user_id --time-column created_at
+  sessionize sql --dialect mysql | mariadb shop             what sessionize.toml names
+  sessionize sql --dialect clickhouse --table app.clicks --user-column visitor \\
+    --time-column ts --epoch-unit ms --timeout 40m -o sessions.sql
+
+A column of another kind is made one by a query of its own, in sessionize.toml:
+  [[source]]
+  name = \"clicks\"
+  path = \"postgres://ro@db.example/app\"
+  query = \"SELECT lower(hex(id)) AS \\\"user\\\", to_timestamp(ms / 1000) AS \\\"time\\\" FROM clicks\""
+    )]
+    Sql {
+        /// Whose SQL
+        #[arg(long, value_name = "DIALECT")]
+        dialect: Dialect,
     },
 }
 

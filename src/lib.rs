@@ -8,7 +8,7 @@
 //! - [`commands`]: one function per command; the only place that joins stages.
 //! - [`time`]: durations, instants, zones, periods; knows no event.
 //! - [`events`]: the contract between import and sessions.
-//! - [`sql`]: the dialects of SQL and how each writes a name; runs nothing.
+//! - [`sql`]: the dialects of SQL, how each writes a name, and the rule as a statement; runs nothing.
 //! - [`import`]: from files and databases to batches of events; knows no session.
 //! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing but the
 //!   temporary file of [`sessions::spill`].

@@ -5,6 +5,7 @@ mod gathered;
 mod progress;
 mod report;
 mod sessions;
+mod sql;
 mod voice;
 
 use std::io::IsTerminal;
@@ -37,15 +38,7 @@ pub enum Ending {
 ///
 /// The failure that ends the run; nothing was published then.
 pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
-    let inputs = match &cli.command {
-        None => &cli.inputs,
-        Some(
-            Command::Report { inputs }
-            | Command::Sessions { inputs }
-            | Command::Explain { inputs, .. },
-        ) => inputs,
-    };
-    let settings = Settings::new(&cli.flags, &inputs.inputs, clock)?;
+    let settings = settle(cli, clock)?;
     refuse_format(cli.command.as_ref(), &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
     for warning in &settings.warnings {
@@ -73,11 +66,25 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         None | Some(Command::Report { .. }) => report::run(&settings, &voice, output),
         Some(Command::Sessions { .. }) => sessions::run(&settings, &voice, output),
         Some(Command::Explain { user, .. }) => explain::run(&settings, &voice, output, user),
+        Some(Command::Sql { dialect }) => sql::run(&settings, output, *dialect),
     };
     ended.map_err(|failure| match failure.id.family {
         error::Family::Output => failure,
         _ => failure.keeping(kept),
     })
+}
+
+fn settle(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
+    let inputs = match &cli.command {
+        None => &cli.inputs,
+        Some(
+            Command::Report { inputs }
+            | Command::Sessions { inputs }
+            | Command::Explain { inputs, .. },
+        ) => inputs,
+        Some(Command::Sql { .. }) => return Settings::of_statement(&cli.flags, clock),
+    };
+    Settings::new(&cli.flags, &inputs.inputs, clock)
 }
 
 /// A binary format cannot explain, and would only upset a terminal.

@@ -132,6 +132,27 @@ fn identity(path: &Path) -> Option<Identity> {
 }
 
 impl Input {
+    /// An input of which nothing is said but its path, as typed, and how its rows are read.
+    pub fn plain(typed: &str, terms: Terms) -> Self {
+        Self {
+            name: None,
+            typed: typed.to_owned(),
+            address: None,
+            folder: PathBuf::new(),
+            format: None,
+            role: None,
+            roles: BTreeMap::new(),
+            drop_duplicates: false,
+            columns: AskedColumns::default(),
+            dialect: Dialect::default(),
+            delimiter: None,
+            table: None,
+            filter: None,
+            query: None,
+            terms,
+        }
+    }
+
     /// Whether it is standard input.
     pub fn is_stdin(&self) -> bool {
         self.typed == "-"

@@ -117,8 +117,32 @@ impl Settings {
             file: &file,
             clock,
         }
-        .settle(inputs)
+        .settle(Asked::Inputs(inputs))
     }
+
+    /// Settles what was typed for a statement that is only written: its sources are the table that
+    /// `--table` names, else those of the configuration, and nothing is opened.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::new`].
+    pub fn of_statement(flags: &Flags, clock: Micros) -> Result<Self, Failure> {
+        let file = config_file(flags)?;
+        Settling {
+            flags,
+            file: &file,
+            clock,
+        }
+        .settle(Asked::Tables)
+    }
+}
+
+/// Where the sources are named.
+enum Asked<'a> {
+    /// As inputs on the command line, else in the configuration.
+    Inputs(&'a [OsString]),
+    /// By `--table`, else in the configuration.
+    Tables,
 }
 
 fn config_file(flags: &Flags) -> Result<Option<ConfigFile>, Failure> {
@@ -138,7 +162,7 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    fn settle(&self, typed: &[OsString]) -> Result<Settings, Failure> {
+    fn settle(&self, asked: Asked<'_>) -> Result<Settings, Failure> {
         let flags = self.flags;
         let config = self.file.as_ref().map(|file| &file.config);
         let zone = self
@@ -201,7 +225,13 @@ impl Settling<'_> {
         let budget = self.budget()?;
         let memory = self.memory()?;
         let threads = self.threads()?.min(memory::most_threads(memory));
-        let inputs = self.inputs(typed, &zone, latest, &filter)?;
+        let (inputs, warnings) = match asked {
+            Asked::Inputs(typed) => (
+                self.inputs(typed, &zone, latest, &filter)?,
+                sources::warnings(typed),
+            ),
+            Asked::Tables => (self.tables(&zone, latest, &filter)?, Vec::new()),
+        };
         let segment =
             flags
                 .segment
@@ -294,7 +324,7 @@ impl Settling<'_> {
             memory,
             temp_dir: self.temp_dir(),
             sample,
-            warnings: sources::warnings(typed),
+            warnings,
             quiet: flags.quiet == Some(true),
             verbose: flags.verbose > 0,
         })

@@ -1,10 +1,10 @@
 //! What is to be read, from the command line or from `[[source]]` entries under the flags, and how
 //! its times and users are written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use toml::Spanned;
@@ -68,6 +68,41 @@ impl Settling<'_> {
         Ok(inputs)
     }
 
+    /// The sources of a statement that is only written: one by `--table`, else the configuration's.
+    pub(super) fn tables(
+        &self,
+        zone: &Zone,
+        latest: Option<Micros>,
+        filter: &Arc<UserFilter>,
+    ) -> Result<Vec<Input>, Failure> {
+        let sources = match (&self.flags.table, self.file) {
+            (None, Some(file)) => file.config.source.as_slice(),
+            _ => &[],
+        };
+        let mut inputs = Vec::new();
+        for source in sources {
+            let path = source.path.get_ref();
+            // Of an address nothing is needed, and nothing of it is shown.
+            let shown = if path.contains("://") { "" } else { path };
+            let terms = self.terms(Some(source), zone, latest, filter)?;
+            inputs.push(self.described(source, Input::plain(shown, terms))?);
+        }
+        if self.flags.table.is_some() {
+            let terms = self.terms(None, zone, latest, filter)?;
+            inputs.push(self.flagged(Input::plain("", terms)));
+        }
+        if inputs.is_empty() {
+            let message =
+                format!("nothing to ask: no --table, and no {CONFIG_NAME} with sources here");
+            return Err(Failure::new(error::NO_INPUT, message).help(
+                "for example: sessionize sql --dialect postgres --table posts --user-column \
+                 user_id --time-column created_at",
+            ));
+        }
+        check_names(&inputs).map_err(|(_, failure)| failure)?;
+        Ok(inputs)
+    }
+
     /// An input named on the command line: `PATH` or `name=PATH`.
     fn named(
         &self,
@@ -90,25 +125,11 @@ impl Settling<'_> {
             false => None,
         };
         let terms = self.terms(None, zone, latest, filter)?;
+        let shown = address.as_ref().map(|address| address.to_string());
         Ok(self.flagged(Input {
             name: name.map(str::to_owned),
-            typed: match &address {
-                Some(address) => address.to_string(),
-                None => typed.to_owned(),
-            },
             address,
-            folder: PathBuf::new(),
-            format: None,
-            role: None,
-            roles: BTreeMap::new(),
-            drop_duplicates: false,
-            columns: AskedColumns::default(),
-            dialect: Dialect::default(),
-            delimiter: None,
-            table: None,
-            filter: None,
-            query: None,
-            terms,
+            ..Input::plain(shown.as_deref().unwrap_or(typed), terms)
         }))
     }
 
@@ -120,16 +141,6 @@ impl Settling<'_> {
         latest: Option<Micros>,
         filter: &Arc<UserFilter>,
     ) -> Result<Input, Failure> {
-        let byte = |text: &Option<Spanned<String>>| -> Result<Option<u8>, Failure> {
-            text.as_ref()
-                .map(|text| self.at(error::CONFIG_FILE, text, crate::cli::byte))
-                .transpose()
-        };
-        if let Some(name) = &source.name {
-            self.at(error::SOURCE_NAME, name, |name| {
-                check_name(name).map_err(|failure| failure.message)
-            })?;
-        }
         let typed = source.path.get_ref();
         // Not the value itself, which may hold a password.
         let at_path = |cause: &str| {
@@ -152,6 +163,29 @@ impl Settling<'_> {
             })?),
             false => None,
         };
+        let shown = address.as_ref().map(|address| address.to_string());
+        let input = Input {
+            address,
+            ..Input::plain(
+                shown.as_deref().unwrap_or(typed),
+                self.terms(Some(source), zone, latest, filter)?,
+            )
+        };
+        self.described(source, input)
+    }
+
+    /// An input with what its `[[source]]` says besides its place, under the flags.
+    fn described(&self, source: &SourceConfig, input: Input) -> Result<Input, Failure> {
+        let byte = |text: &Option<Spanned<String>>| -> Result<Option<u8>, Failure> {
+            text.as_ref()
+                .map(|text| self.at(error::CONFIG_FILE, text, crate::cli::byte))
+                .transpose()
+        };
+        if let Some(name) = &source.name {
+            self.at(error::SOURCE_NAME, name, |name| {
+                check_name(name).map_err(|failure| failure.message)
+            })?;
+        }
         if let (Some(time), Some(file)) = (&source.time, self.file)
             && time.get_ref().clone().into_list().len() > 2
         {
@@ -168,11 +202,6 @@ impl Settling<'_> {
         };
         Ok(self.flagged(Input {
             name: source.name.as_ref().map(|name| name.get_ref().clone()),
-            typed: match &address {
-                Some(address) => address.to_string(),
-                None => typed.clone(),
-            },
-            address,
             folder: self.folder(),
             format: source.format,
             role: source.role,
@@ -192,7 +221,7 @@ impl Settling<'_> {
             table: source.table.clone(),
             filter: self.condition(source)?,
             query: self.query(source)?,
-            terms: self.terms(Some(source), zone, latest, filter)?,
+            ..input
         }))
     }
 

@@ -1,5 +1,14 @@
-//! SQL as text: the dialects, and how each writes a name. Opens no connection and runs nothing.
+//! SQL as text: the dialects, how each writes a name, and the rule as a statement. Opens no
+//! connection and runs nothing.
 
 mod dialect;
+mod expressions;
+mod question;
+mod sessions;
+mod statement;
 
 pub use dialect::Dialect;
+pub use expressions::{TimeKind, UserKind};
+pub use question::{EventSource, Midnights, Question, Relation};
+pub use sessions::{SESSIONS, sessions, steps};
+pub use statement::Statement;

@@ -1,0 +1,84 @@
+//! A statement as a chain of small named steps, each adding one column or one filter, with a head
+//! that says what comes out.
+
+use std::fmt::Write as _;
+
+use super::question::Relation;
+
+/// A chain of steps. What reads a step asks for its name, which is changed where a source's own
+/// names or statement hold it.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    head: Vec<String>,
+    steps: Vec<Step>,
+    suffix: String,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    name: String,
+    why: String,
+    body: String,
+}
+
+impl Statement {
+    /// A chain without steps over these relations. `names` are those of all steps to come.
+    pub(super) fn over<'a>(relations: impl Iterator<Item = &'a Relation>, names: &[&str]) -> Self {
+        let mut words = Vec::new();
+        for relation in relations {
+            let texts = match relation {
+                Relation::Table(names) => names.as_slice(),
+                Relation::Query(statement) => std::slice::from_ref(statement),
+            };
+            words.extend(texts.iter().map(|text| text.to_lowercase()));
+        }
+        let is_taken = |suffix: &str| {
+            let mut names = names.iter().map(|name| format!("{name}{suffix}"));
+            names.any(|name| words.iter().any(|text| text.contains(&name)))
+        };
+        let suffixes = (1..).map(|number| match number {
+            1 => String::new(),
+            number => format!("_{number}"),
+        });
+        let mut free = suffixes.filter(|suffix| !is_taken(suffix));
+        Self {
+            head: Vec::new(),
+            steps: Vec::new(),
+            suffix: free.next().expect("a text does not hold every number"),
+        }
+    }
+
+    /// The name that a step has in this statement.
+    pub fn name(&self, step: &str) -> String {
+        format!("{step}{}", self.suffix)
+    }
+
+    /// Adds a step; `why` is its comment, one sentence without a full stop, and `body` a SELECT
+    /// whose lines after the first are indented by four spaces more than they should stand.
+    pub fn step(&mut self, name: &str, why: impl Into<String>, body: impl Into<String>) {
+        self.steps.push(Step {
+            name: self.name(name),
+            why: why.into(),
+            body: body.into(),
+        });
+    }
+
+    /// The comment before everything, in lines.
+    pub fn head(&mut self, lines: Vec<String>) {
+        self.head = lines;
+    }
+
+    /// The whole text with its last SELECT, without a semicolon.
+    pub fn finish(&self, select: &str) -> String {
+        let mut out = String::new();
+        for line in &self.head {
+            out += format!("-- {line}").trim_end();
+            out.push('\n');
+        }
+        for (index, Step { name, why, body }) in self.steps.iter().enumerate() {
+            let before = if index == 0 { "WITH " } else { ", " };
+            let _infallible = write!(out, "{before}{name} AS (\n    -- {why}\n    {body}\n)");
+        }
+        out + "\n" + select
+    }
+}
