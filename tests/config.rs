@@ -387,6 +387,7 @@ epoch_unit = "s"
 name = "table"
 path = "sqlite:app.db"
 table = "posts"
+where = "user_id IS NOT NULL"
 tls = "verify-full"
 ca_file = "ca.pem"
 password_env = "DB_PASSWORD"
@@ -397,6 +398,11 @@ my_cnf = "my.cnf"
 name = "query"
 path = "sqlite:app.db"
 query = "SELECT user_id, created_at FROM posts"
+
+[[source]]
+name = "query of a file"
+path = "sqlite:app.db"
+query_file = "own.sql"
 "#;
 
 fn everything() -> String {
@@ -410,7 +416,7 @@ fn every_key_is_taken() {
     scratch.run::<&str>([]).expect_ok();
     let report = scratch.text("report.csv");
     let rows: Vec<&str> = report.lines().collect();
-    // One month of Berlin, by set of sources, then the total; "query" and "table" read one table.
+    // One month of Berlin, by set of sources, then the total; three sources read one table.
     assert!(
         rows[1].starts_with("2026-02-28T23:00:00Z,2026-03-31T22:00:00Z,"),
         "{report}"
@@ -444,6 +450,7 @@ fn everything_scratch() -> Scratch {
         INSERT INTO posts VALUES (1, 'ada', '2026-03-10 09:30:00');";
     let database = scratch.path("app.db");
     tool("sqlite3", "sqlite3", [database.as_os_str(), sql.as_ref()]);
+    scratch.file("own.sql", "SELECT user_id, created_at FROM posts");
     scratch
 }
 
@@ -457,7 +464,7 @@ fn the_test_above_names_every_key_there_is() {
         .take_while(|line| !line.contains("struct ConfigFile"));
     let keys: Vec<&str> = fields
         .filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split_once(": "))
-        .map(|(key, _)| key)
+        .map(|(key, _)| key.trim_start_matches("r#"))
         .filter(|key| *key != "source")
         .collect();
     assert!(keys.len() > 45, "{keys:?}");

@@ -232,6 +232,43 @@ fn a_table_of_another_schema_is_named_with_it() {
     }
 }
 
+#[test]
+fn what_is_added_after_the_start_is_left_out_whatever_the_engine() {
+    for engine in ["InnoDB", "MyISAM", "Aria"] {
+        let database = servers::mariadb();
+        database.run(&format!(
+            "CREATE TABLE posts (id int PRIMARY KEY, user_id int, created_at datetime(6) NULL)
+                 ENGINE = {engine};
+             INSERT INTO posts VALUES (1, 7, '2026-01-01 09:00:00'), (2, 7, NULL)"
+        ));
+        let scratch = Scratch::new();
+        let pipe = scratch.fifo("clicks.csv");
+        let args = [
+            "--format",
+            "json",
+            "--max-rejects",
+            "1",
+            "clicks.csv",
+            &database.url(),
+        ];
+        let running = scratch.sessionize(args.iter().chain(&NOW)).start();
+        // Opening for writing waits for the reader, which opens the database first.
+        let mut clicks = std::fs::File::options().write(true).open(pipe).unwrap();
+        database.run("INSERT INTO posts VALUES (3, 8, '2026-01-01 10:00:00')");
+        std::io::Write::write_all(&mut clicks, b"user_id,created_at\n9,2026-01-01T09:00:00Z\n")
+            .unwrap();
+        drop(clicks);
+        let report = running.finish().expect_ok().stdout();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let rows = &report["run"]["rows"];
+        assert_eq!(
+            (rows["read"].as_u64(), rows["rejected"].as_u64()),
+            (Some(3), Some(1)),
+            "{engine}"
+        );
+    }
+}
+
 /// The users that a table with this column and these values gives, as outputs write them.
 fn users(database: &Database<'_>, column: &str, values: &[&str]) -> Vec<String> {
     let rows: Vec<String> = values

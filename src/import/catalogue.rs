@@ -26,6 +26,8 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<String>,
     /// What identifies a row, as SQL: a quoted column, or SQLite's `rowid`.
     pub(crate) key: Option<String>,
+    /// Whether rows that are added while it is read are seen, since its engine keeps no snapshots.
+    pub(crate) is_live: bool,
 }
 
 impl Table {

@@ -118,7 +118,10 @@ impl Database {
         let header = self.header(&reading.statement)?;
         header[reading.user_at].check_user(&reading.user)?;
         reading.time_kind = header[reading.time_at].time_kind(&reading.time)?;
-        Ok(reading)
+        match self {
+            Self::Mysql(database) => database.fixed(reading),
+            _ => Ok(reading),
+        }
     }
 
     /// The result columns of a statement.
@@ -426,6 +429,8 @@ pub(crate) struct Reading {
     time_name: String,
     /// How its times compare in the database.
     pub(crate) time_kind: TimeKind,
+    /// Whether a table of it keeps no snapshots.
+    pub(crate) is_live: bool,
 }
 
 impl Reading {
@@ -447,7 +452,10 @@ impl Reading {
             let quoted = dialect.table(table.schema.as_deref(), &table.name)?;
             statement = statement.replace(&format!("{{{name}}}"), &quoted);
         }
-        Ok(Self::keyed(statement, user, time))
+        Ok(Self {
+            is_live: tables.iter().any(|table| table.is_live),
+            ..Self::keyed(statement, user, time)
+        })
     }
 
     /// The rows of a table that `filter` lets through, with these columns, which it must have.
@@ -470,7 +478,10 @@ impl Reading {
             dialect.identifier(time)?,
             dialect.table(table.schema.as_deref(), &table.name)?,
         );
-        Ok(Self::keyed(statement, user, time))
+        Ok(Self {
+            is_live: table.is_live,
+            ..Self::keyed(statement, user, time)
+        })
     }
 
     /// A statement with these result columns.
@@ -496,6 +507,7 @@ impl Reading {
             time_at,
             time_name: header[time_at].clone(),
             time_kind: TimeKind::Read,
+            is_live: false,
         })
     }
 
@@ -509,6 +521,7 @@ impl Reading {
             time_at: 2,
             time_name: Preset::COLUMNS[2].to_owned(),
             time_kind: TimeKind::Read,
+            is_live: false,
         }
     }
 
@@ -535,6 +548,16 @@ impl Reading {
                 conditions.join(" AND ")
             ),
         })
+    }
+
+    /// The same rows but for those after a time, which is SQL. Rows without a time stay.
+    pub(crate) fn up_to(mut self, dialect: Dialect, last: &str) -> Result<Self, Failure> {
+        let time = format!("events.{}", dialect.identifier(&self.time_name)?);
+        self.statement = format!(
+            "SELECT * FROM ({}\n) AS events WHERE {time} <= {last} OR {time} IS NULL",
+            self.statement
+        );
+        Ok(self)
     }
 
     /// The statement for the first and the last time of a span of which both ends are bound.

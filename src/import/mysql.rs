@@ -15,7 +15,7 @@ use sqlx::{
 use tokio::runtime::Runtime;
 
 use crate::error::Failure;
-use crate::events::{Micros, SECOND};
+use crate::events::{EARLIEST, LATEST, Micros, SECOND};
 use crate::import::address::{Address, Host, Secret, Tls};
 use crate::import::catalogue::{Catalogue, Table};
 use crate::import::database::{
@@ -147,6 +147,30 @@ impl Database {
         })
     }
 
+    /// The same source without rows that are added from now on, where its tables keep no state of the
+    /// data to hold on to: up to the last time there is.
+    pub(crate) fn fixed(&mut self, reading: Reading) -> Result<Reading, Failure> {
+        if !reading.is_live || reading.time_kind == TimeKind::Read {
+            return Ok(reading);
+        }
+        let everything = match reading.time_kind {
+            TimeKind::Number => (i64::MIN, i64::MAX),
+            _ => (EARLIEST, LATEST),
+        };
+        let everything = Span {
+            from: Some(everything.0),
+            to: Some(everything.1),
+        };
+        let Some((_, last)) = self.ends(&reading, &everything)? else {
+            return Ok(reading);
+        };
+        let last = match reading.time_kind {
+            TimeKind::Number => last.to_string(),
+            _ => format!("CAST('{}' AS DATETIME(6))", literal(last)),
+        };
+        reading.up_to(Dialect::Mysql, &last)
+    }
+
     /// Runs one statement whose columns are texts and integers, and gives every cell as text.
     pub(crate) fn ask(&mut self, statement: &str) -> Result<Vec<Vec<Option<String>>>, Failure> {
         self.run(async |connection| {
@@ -242,12 +266,17 @@ fn options(address: &Address) -> MySqlConnectOptions {
 }
 
 /// Tables and views of the database with the columns that may be read: name; column; whether that
-/// is part of the primary key.
+/// is part of the primary key; whether the table's engine knows no transactions, nor a state of the
+/// data to hold on to.
 const TABLES: &str = "
-    SELECT table_name, column_name, column_key = 'PRI'
-    FROM information_schema.columns
-    WHERE table_schema = database() AND find_in_set('select', privileges) > 0
-    ORDER BY table_name, ordinal_position";
+    SELECT columns.table_name, columns.column_name, columns.column_key = 'PRI',
+           coalesce(engines.transactions, 'YES') = 'NO'
+    FROM information_schema.columns AS columns
+    JOIN information_schema.tables AS tables
+        ON tables.table_schema = columns.table_schema AND tables.table_name = columns.table_name
+    LEFT JOIN information_schema.engines AS engines ON engines.engine = tables.engine
+    WHERE columns.table_schema = database() AND find_in_set('select', columns.privileges) > 0
+    ORDER BY columns.table_name, columns.ordinal_position";
 
 fn tables_of(rows: Vec<Vec<Option<String>>>) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
@@ -256,9 +285,11 @@ fn tables_of(rows: Vec<Vec<Option<String>>>) -> Vec<Table> {
         let mut cells = row.into_iter();
         let mut next = || cells.next().flatten().unwrap_or_default();
         let (name, column, is_key) = (next(), next(), next() == "1");
+        let is_live = next() == "1";
         if tables.last().is_none_or(|last| last.name != name) {
             tables.push(Table {
                 name,
+                is_live,
                 ..Table::default()
             });
             keys.push(Vec::new());

@@ -268,6 +268,7 @@ async fn tables_in(connection: &mut SqliteConnection) -> Result<Vec<Table>, sqlx
             schema: None,
             columns: columns?,
             key: (row.try_get::<i64, _>(1)? == 1).then(|| "rowid".to_owned()),
+            is_live: false,
         });
     }
     for table in &mut tables {

@@ -109,8 +109,7 @@ pub(super) struct SourceConfig {
     pub(super) time: Option<Spanned<OneOrMore>>,
     pub(super) source_column: Option<String>,
     pub(super) table: Option<String>,
-    #[serde(rename = "where")]
-    pub(super) filter: Option<Spanned<String>>,
+    pub(super) r#where: Option<Spanned<String>>,
     pub(super) query: Option<Spanned<String>>,
     pub(super) query_file: Option<Spanned<String>>,
     pub(super) tls: Option<Tls>,

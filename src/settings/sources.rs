@@ -258,7 +258,7 @@ impl Settling<'_> {
 
     /// A condition on the rows of a source's table, which it needs.
     fn condition(&self, source: &SourceConfig) -> Result<Option<String>, Failure> {
-        match (&source.filter, &source.table, self.file) {
+        match (&source.r#where, &source.table, self.file) {
             (Some(filter), None, Some(file)) => {
                 let message = "\"where\" needs \"table\"; a query says its own";
                 Err(file.failure(error::CONFIG_FILE, filter.span().start, message))
