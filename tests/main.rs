@@ -27,6 +27,7 @@ mod secrets;
 mod server_sources;
 mod servers;
 mod spill;
+mod sql;
 mod time;
 mod times;
 mod windows;

@@ -11,6 +11,8 @@ pub enum UserKind {
     /// Integers, text or uuids: what the engine casts to the text that the importers make of it. In
     /// SQLite, whatever the value's own storage class is.
     Plain,
+    /// PostgreSQL's `char(n)`, whose spaces at the end belong to the text.
+    Padded,
     /// Bytes: sixteen are a uuid, others hexadecimal digits.
     Binary,
     /// Decimal numbers, of which those without a fraction are users.
@@ -34,7 +36,9 @@ impl Dialect {
     pub(super) fn user_text(self, kind: UserKind, column: &str) -> String {
         match (self, kind) {
             (Dialect::Sqlite, _) => sqlite_user(column),
-            (_, UserKind::Plain) => self.exact_text(column),
+            // A cast would take the spaces away.
+            (Dialect::Postgres, UserKind::Padded) => format!("concat({column}) COLLATE \"C\""),
+            (_, UserKind::Plain | UserKind::Padded) => self.exact_text(column),
             (Dialect::Postgres, UserKind::Numeric) => {
                 let text = self.exact_text(&format!("trunc({column})"));
                 format!("CASE WHEN {column} = trunc({column}) THEN {text} END")
@@ -182,6 +186,31 @@ impl Dialect {
                 "date_diff('millisecond', TIMESTAMP '1970-01-01 00:00:00 UTC', current_timestamp) \
                  * 1000"
             }
+        }
+    }
+
+    /// The timestamp, in UTC, of microseconds since 1970; in SQLite its text.
+    pub(super) fn timestamp(self, micros: &str) -> String {
+        match self {
+            Dialect::Postgres => format!(
+                "to_timestamp({micros} / 1000000) + {micros} % 1000000 * interval '1 microsecond'"
+            ),
+            Dialect::Mysql => {
+                format!("timestampadd(MICROSECOND, {micros}, TIMESTAMP '1970-01-01 00:00:00')")
+            }
+            Dialect::Sqlite => {
+                let rest = format!("({micros} % 1000000 + 1000000) % 1000000");
+                format!(
+                    "strftime('%Y-%m-%d %H:%M:%S', ({micros} - {rest}) / 1000000, 'unixepoch') \
+                     || printf('.%06dZ', {rest})"
+                )
+            }
+            Dialect::Duckdb => format!("make_timestamp({micros})"),
+            Dialect::Clickhouse => format!("fromUnixTimestamp64Micro({micros}, 'UTC')"),
+            Dialect::Spark => format!("timestamp_micros({micros})"),
+            Dialect::Bigquery => format!("TIMESTAMP_MICROS({micros})"),
+            Dialect::Snowflake => format!("TO_TIMESTAMP_NTZ({micros}, 6)"),
+            Dialect::Trino => format!("from_unixtime_nanos({micros} * 1000)"),
         }
     }
 

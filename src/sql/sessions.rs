@@ -34,8 +34,9 @@ const STEPS: [&str; 10] = [
 /// The step with one row per session.
 pub const SESSIONS: &str = "sessions";
 
-/// The question as a statement: one row per session, `user_id, start_micros, end_micros,
-/// duration_micros, events, open`, by user and then start. It has no semicolon at its end.
+/// The question as a statement: one row per session, `user_id, session_start, session_end,
+/// start_micros, end_micros, duration_micros, events, open`, by user and then start. It has no
+/// semicolon at its end.
 ///
 /// # Errors
 ///
@@ -52,15 +53,21 @@ pub fn sessions(question: &Question) -> Result<String, Failure> {
         user if user == "user_id" => user,
         user => format!("{user} AS user_id"),
     };
+    let sessions = statement.name(SESSIONS);
     Ok(statement.finish(&format!(
-        "SELECT {user}, start_micros, end_micros, end_micros - start_micros AS duration_micros,
+        "SELECT {user},
+    {} AS session_start,
+    {} AS session_end,
+    start_micros,
+    end_micros,
+    end_micros - start_micros AS duration_micros,
     events,
-    CASE WHEN end_micros > {now} - {timeout} THEN 1 ELSE 0 END AS open
+    CASE WHEN end_micros > {now} - {} THEN 1 ELSE 0 END AS open
 FROM {sessions}
-ORDER BY {user_id}, start_micros",
-        sessions = statement.name(SESSIONS),
-        timeout = question.timeout.micros(),
-        user_id = format_args!("{}.user_id", statement.name(SESSIONS)),
+ORDER BY {sessions}.user_id, start_micros",
+        dialect.timestamp("start_micros"),
+        dialect.timestamp("end_micros"),
+        question.timeout.micros(),
     )))
 }
 
@@ -437,13 +444,15 @@ impl Chain<'_> {
         "members"
     }
 
-    /// Each event with the number of its session.
+    /// Each event with the number of its session. Rows of one instant and source are of one session,
+    /// whichever of them opens it; by rows instead of a range, one that comes before the opening row
+    /// here and after it among [`Self::linked`] would be taken for the session before.
     fn numbered(&mut self, members: &str) {
         let source = self.source();
         let body = format!(
             "SELECT user_id, micros{source},
         sum(opens) OVER (PARTITION BY user_id ORDER BY micros{source}
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS session_number
+            RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS session_number
     FROM {}",
             self.name(members)
         );
@@ -490,6 +499,8 @@ fn head(question: &Question) -> Result<Vec<String>, Failure> {
         "One row per session, by user and then start.".to_owned(),
         String::new(),
         "user_id          text: who, as the sources write the id".to_owned(),
+        "session_start    timestamp in UTC: its first event".to_owned(),
+        "session_end      timestamp in UTC: its last event".to_owned(),
         "start_micros     integer: its first event, in microseconds since 1970, UTC".to_owned(),
         "end_micros       integer: its last event".to_owned(),
         "duration_micros  integer: last event minus first; a lower bound of the time spent"
