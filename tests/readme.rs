@@ -1,9 +1,12 @@
 //! The README's commands work as they stand there, and its picture is what the program prints.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use crate::harness::Scratch;
+use crate::servers;
 
 fn readme() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
@@ -106,9 +109,17 @@ fn the_configuration_in_the_readme_is_accepted() {
     let scratch = checkout();
     let events = "reader,read_at\n7,2026-03-02 09:00:00\n";
     scratch.file("exports/reads-1.csv.gz", gzip(events));
+    let shop = servers::postgres();
+    shop.run(
+        "CREATE TABLE orders (id int PRIMARY KEY, customer_id int, placed_at timestamptz, status text);
+         INSERT INTO orders VALUES (1, 7, '2026-03-02 09:05:00Z', 'paid'), (2, 7, NULL, 'draft')",
+    );
+    let password = scratch.file("secret/shop", "not asked for over a socket\n");
+    fs::set_permissions(password, fs::Permissions::from_mode(0o600)).expect("it is ours");
     let shown = blocks("toml")
         .join("\n")
-        .replace("tokens.parquet", "log.csv");
+        .replace("tokens.parquet", "log.csv")
+        .replace("postgres://ro@db.example/shop", &shop.url());
     scratch.file("sessionize.toml", shown);
     scratch.run(["--format", "json"]).expect_ok();
 }
