@@ -223,8 +223,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            // The transaction changed nothing, so there is nothing to lose.
-            let _ = self.runtime.block_on(connection.close_hard());
+            server::say_goodbye(&self.runtime, connection.close());
         }
     }
 }

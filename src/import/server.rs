@@ -19,6 +19,9 @@ const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(
 /// How much longer than the server we wait: it was told to stop by itself.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long the end of a connection may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// A connection's runtime, on the thread that uses it.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     let built = Builder::new_current_thread().enable_all().build();
@@ -65,6 +68,16 @@ pub(crate) fn within<T, E: From<sqlx::Error>>(
             .await
             .unwrap_or_else(|_| Err(E::from(sqlx::Error::Io(silent()))))
     })
+}
+
+/// Ends a connection in the server's own words. Without them a server waits for more over TLS, where
+/// the driver waits for the server's last word; so it may not last long in any case.
+pub(crate) fn say_goodbye(
+    runtime: &Runtime,
+    closing: impl Future<Output = Result<(), sqlx::Error>>,
+) {
+    // The transaction changed nothing, so there is nothing to lose.
+    let _ = runtime.block_on(async { timeout(GOODBYE, closing).await });
 }
 
 /// Why there is no connection.
