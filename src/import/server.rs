@@ -34,25 +34,30 @@ pub(crate) fn connect<C, F: Future<Output = Result<C, sqlx::Error>>>(
     patience: Patience,
     attempt: impl Fn() -> F,
 ) -> Result<C, Failure> {
-    let attempts = async {
-        for wait in WAITS {
-            match attempt().await {
-                Err(sqlx::Error::Io(_)) => sleep(wait).await,
-                done => return done,
+    runtime.block_on(async {
+        let until = Instant::now() + patience.connect;
+        let mut waits = WAITS.into_iter();
+        loop {
+            let unheard = match timeout_at(until, attempt()).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(cause @ sqlx::Error::Io(_))) if !is_about_tls(&cause) => cause,
+                Ok(Err(cause)) => return Err(unconnected(&cause)),
+                Err(_) => return Err(unanswered(patience)),
+            };
+            match waits.next() {
+                Some(wait) if Instant::now() + wait < until => sleep(wait).await,
+                _ => return Err(unconnected(&unheard)),
             }
         }
-        attempt().await
-    };
-    match runtime.block_on(async { timeout(patience.connect, attempts).await }) {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(cause)) => Err(unconnected(&cause)),
-        Err(_) => {
-            let seconds = patience.connect.as_secs_f64();
-            let message = format!("cannot connect: no answer within {seconds} s");
-            Err(Failure::new(error::CONNECT, message)
-                .help("is the address right? --connect-timeout allows more time"))
-        }
-    }
+    })
+}
+
+/// A server that says nothing at all.
+fn unanswered(patience: Patience) -> Failure {
+    let seconds = patience.connect.as_secs_f64();
+    let message = format!("cannot connect: no answer within {seconds} s");
+    Failure::new(error::CONNECT, message)
+        .help("is the address right? --connect-timeout allows more time")
 }
 
 /// Runs something on a connection within the time for a statement, which the server knows too.
@@ -84,14 +89,14 @@ pub(crate) fn say_goodbye(
 fn unconnected(cause: &sqlx::Error) -> Failure {
     let (message, help) = match cause {
         sqlx::Error::Database(said) => return refused(&**said),
-        sqlx::Error::Io(cause) => (
-            crate::import::file::reason(cause),
-            "is the server running, and is the address right?",
-        ),
-        sqlx::Error::Tls(cause) => (
-            format!("TLS: {}", plain(&cause.to_string())),
+        cause if is_about_tls(cause) => (
+            format!("TLS: {}", plain(&tls_reason(cause))),
             "--ca-file names the authority that signed the server's certificate; --tls says how \
              much is checked",
+        ),
+        sqlx::Error::Io(cause) => (
+            reason(cause),
+            "is the server running, and is the address right?",
         ),
         sqlx::Error::Configuration(cause) => (
             plain(&cause.to_string()),
@@ -102,16 +107,40 @@ fn unconnected(cause: &sqlx::Error) -> Failure {
     Failure::new(error::CONNECT, format!("cannot connect: {message}")).help(help)
 }
 
+/// Whether the two could not agree on TLS. A certificate that is refused comes as invalid data.
+fn is_about_tls(cause: &sqlx::Error) -> bool {
+    match cause {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(cause) => cause.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+/// What TLS says, without the seconds since 1970 that it counts.
+fn tls_reason(cause: &sqlx::Error) -> String {
+    let said = match cause {
+        sqlx::Error::Tls(cause) => cause.to_string(),
+        sqlx::Error::Io(cause) => cause.to_string(),
+        cause => cause.to_string(),
+    };
+    match said.split_once(": verification time") {
+        Some((said, _)) => said.to_owned(),
+        None => said,
+    }
+}
+
 /// A server that answered, and does not let us in.
 fn refused(said: &dyn DatabaseError) -> Failure {
-    let failure = Failure::new(
-        error::CONNECT,
-        format!("cannot connect: {}", plain(said.message())),
-    );
+    let failed = |message: &str| {
+        let message = format!("cannot connect: {message}");
+        Failure::new(error::CONNECT, message)
+    };
+    let failure = failed(&plain(said.message()));
     match said.code().as_deref() {
-        Some("53300" | "08004") => {
-            failure.help("the server has no connection left; one is needed for each database")
-        }
+        // PostgreSQL says it in many ways, and in the server's language.
+        Some("53300" | "08004") => failed("too many connections")
+            .detail(format!("the server says: {}", plain(said.message())))
+            .help("one connection is needed for each database"),
         Some("28P01" | "28000") => failure.help(
             "passwords come from PGPASSWORD, MYSQL_PWD, --password-env, --password-file, ~/.pgpass \
              or ~/.my.cnf",
@@ -157,7 +186,7 @@ pub(crate) fn explained(
         }
         sqlx::Error::Io(cause) => failed(
             error::CONNECTION_LOST,
-            format!("connection lost: {}", crate::import::file::reason(cause)),
+            format!("connection lost: {}", reason(cause)),
         ),
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => failed(
             error::CONNECTION_LOST,
@@ -167,6 +196,14 @@ pub(crate) fn explained(
             error::CONNECTION_LOST,
             format!("connection lost: {}", plain(&other.to_string())),
         ),
+    }
+}
+
+/// Why nothing came. The driver counts the bytes that it missed.
+fn reason(cause: &std::io::Error) -> String {
+    match cause.kind() {
+        std::io::ErrorKind::UnexpectedEof => "the server ended it".to_owned(),
+        _ => crate::import::file::reason(cause),
     }
 }
 
