@@ -134,7 +134,8 @@ impl Cluster {
                 install.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
                 install
                     .arg("--skip-test-db")
-                    .arg(option("--datadir", &data));
+                    .arg(option("--datadir", &data))
+                    .env("TMPDIR", &self.folder);
                 succeed(&mut install, "mariadb-server-core");
             }
         }
@@ -537,6 +538,8 @@ fn mariadb_server(folder: &Path, port: u16, options: &[&str]) -> Vec<OsString> {
     let mut words: Vec<OsString> =
         vec![program("mariadbd", "/usr/sbin", "mariadb-server-core").into()];
     words.extend(["--no-defaults".into(), path("--datadir", "data")]);
+    // A server that starts removes the temporary tables in its folder, whoever uses them.
+    words.push(option("--tmpdir", folder));
     words.extend([path("--socket", "socket"), path("--pid-file", "pid")]);
     words.extend([
         path("--ssl-cert", "server.pem"),
