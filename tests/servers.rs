@@ -22,6 +22,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::harness::{tool, wait_until};
+use crate::proxy::Proxy;
 
 /// The account that runs the servers when the tests are run by root, which neither server allows.
 const NOBODY: u32 = 65534;
@@ -61,6 +62,11 @@ pub(crate) fn mariadb() -> Database<'static> {
     SHARED.database()
 }
 
+/// An empty database on each.
+pub(crate) fn both() -> [Database<'static>; 2] {
+    [postgres(), mariadb()]
+}
+
 /// A running server. One that a test starts for itself is stopped when it is dropped.
 pub(crate) struct Cluster {
     kind: Kind,
@@ -94,6 +100,8 @@ impl Cluster {
             .arg(&folder)
             .arg(signal)
             .args(server)
+            // The zone that MariaDB calls SYSTEM.
+            .env("TZ", "JST-9")
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -154,7 +162,7 @@ impl Cluster {
             tries += 1;
             let ended = self.watcher.try_wait().unwrap().is_some();
             assert!(!ended && tries < 3000, "no server: {}", self.log());
-            self.try_session(self.kind.first_database()).is_some()
+            self.try_session(&self.first_address()).is_some()
         });
         match self.kind {
             Kind::Postgres => self.admin("CREATE ROLE needs_tls"),
@@ -190,6 +198,19 @@ impl Cluster {
     /// The folder with the server's socket, files and certificates.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Which kind of server it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its Unix socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        match self.kind {
+            Kind::Postgres => self.folder.join(format!(".s.PGSQL.{}", self.port)),
+            Kind::Mariadb => self.folder.join("socket"),
+        }
     }
 
     /// The port on 127.0.0.1, which PostgreSQL's socket is named after, too.
@@ -285,6 +306,11 @@ impl Cluster {
         openssl(&sign);
     }
 
+    /// The address of a database that is always there.
+    fn first_address(&self) -> String {
+        self.address(self.kind.first_database())
+    }
+
     fn address(&self, database: &str) -> String {
         let (folder, port) = (self.folder.display(), self.port);
         match self.kind {
@@ -296,13 +322,12 @@ impl Cluster {
     }
 
     fn session(&self, database: &str) -> Session {
-        let session = self.try_session(database);
+        let session = self.try_session(&self.address(database));
         session.unwrap_or_else(|| panic!("cannot connect to the test's server: {}", self.log()))
     }
 
-    fn try_session(&self, database: &str) -> Option<Session> {
+    fn try_session(&self, address: &str) -> Option<Session> {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let address = self.address(database);
         let connection = match self.kind {
             Kind::Postgres => {
                 let options: PgConnectOptions = address.parse().unwrap();
@@ -402,6 +427,15 @@ impl Database<'_> {
         format!("{scheme}://{user}@127.0.0.1:{port}/{}", self.name)
     }
 
+    /// Its address as the administrator by way of a proxy that forwards to the server's socket.
+    pub(crate) fn url_through(&self, proxy: &Proxy) -> String {
+        let administrator = match self.cluster.kind {
+            Kind::Postgres => "postgres",
+            Kind::Mariadb => "root",
+        };
+        self.url_by_port(administrator, proxy.port()) + "?sslmode=disable"
+    }
+
     /// Its address over the socket as another user, who has no password.
     pub(crate) fn url_as(&self, user: &str) -> String {
         let url = self.url();
@@ -436,6 +470,12 @@ impl Database<'_> {
     pub(crate) fn session(&self) -> Session {
         self.cluster.session(&self.name)
     }
+
+    /// The same by another user, who has no password.
+    pub(crate) fn session_as(&self, user: &str) -> Session {
+        let session = self.cluster.try_session(&self.url_as(user));
+        session.unwrap_or_else(|| panic!("{user} cannot connect: {}", self.cluster.log()))
+    }
 }
 
 impl Drop for Database<'_> {
@@ -445,7 +485,7 @@ impl Drop for Database<'_> {
             Kind::Mariadb => format!("DROP DATABASE {}", self.name),
         };
         // A test may have killed the server, or fail for a reason of its own.
-        if let Some(mut session) = self.cluster.try_session(self.cluster.kind.first_database()) {
+        if let Some(mut session) = self.cluster.try_session(&self.cluster.first_address()) {
             let _ = session.try_run(&dropped);
         }
     }
