@@ -26,6 +26,7 @@ mod readme;
 mod report;
 mod secrets;
 mod server_faults;
+mod server_rights;
 mod server_sources;
 mod servers;
 mod spill;
