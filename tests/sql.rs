@@ -193,7 +193,8 @@ fn generated(seed: u64) -> Log {
         table.has_numbers = random.random_bool(0.2);
         table.has_query = random.random_bool(0.2);
         if beginning > DAY && random.random_bool(0.4) {
-            table.kept = Kept::Epoch(*pick(&mut random, &["us", "us", "ns"]));
+            let units = ["us", "us", "ns"];
+            table.kept = Kept::Epoch(units[random.random_range(0..units.len())]);
         }
     }
     if tables.iter().all(|table| table.role == Some("ignore")) {
@@ -739,4 +740,204 @@ fn statements_for_warehouses_are_read_as_their_dialect() {
     for (job, answer) in jobs.iter().zip(ask("parse", &jobs)) {
         assert_eq!(answer, json!([]), "{job}");
     }
+}
+
+/// A statement over sources of one table each, by name, with a session's events of each source.
+fn counting(dialect: Dialect, sources: &[(&str, UserKind)]) -> String {
+    let source = |(name, kind): &(&str, UserKind)| EventSource {
+        name: (*name).to_owned(),
+        role: Role::Activity,
+        drop_duplicates: false,
+        relation: Relation::Table(vec![(*name).to_owned()]),
+        condition: None,
+        user: ("who".to_owned(), *kind),
+        time: ("at".to_owned(), TimeKind::Timestamp),
+    };
+    let question = Question {
+        dialect,
+        sources: sources.iter().map(source).collect(),
+        timeout: Timeout::DEFAULT,
+        midnights: None,
+        window: (None, None),
+        now: None,
+        counts_sources: true,
+    };
+    let steps = sessionize::sql::steps(&question).unwrap();
+    let counts: Vec<String> = (1..=sources.len())
+        .map(|number| format!("events_{number}"))
+        .collect();
+    let user = match dialect {
+        Dialect::Mysql => "CONVERT(user_id USING utf8mb4)",
+        _ => "user_id",
+    };
+    steps.finish(&format!(
+        "SELECT {user}, {} FROM {} ORDER BY 1",
+        counts.join(", "),
+        steps.name(sessionize::sql::SESSIONS)
+    ))
+}
+
+#[test]
+fn users_of_every_type_are_the_texts_that_the_importers_make_of_them() {
+    let kinds = [
+        ("a_bytes", UserKind::Binary),
+        ("b_uuids", UserKind::Plain),
+        ("c_padded", UserKind::Padded),
+        ("d_decimals", UserKind::Numeric),
+        ("e_numbers", UserKind::Integer),
+    ];
+    let uuid = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
+    let postgres = servers::postgres();
+    postgres.run(&format!(
+        "CREATE TABLE a_bytes AS SELECT decode(hex, 'hex') AS who, timestamptz '2026-01-01 09:00Z' AS at
+             FROM (VALUES (replace('{uuid}', '-', '')), ('ff00'), ('')) AS bytes(hex);
+         CREATE TABLE b_uuids AS SELECT upper('{uuid}')::uuid AS who, timestamp '2026-01-01 09:10' AS at;
+         CREATE TABLE c_padded (who char(4), at timestamptz);
+         INSERT INTO c_padded VALUES ('ada', '2026-01-01 09:00Z'), ('ada', 'infinity');
+         CREATE TABLE d_decimals (who numeric(9, 2), at timestamptz);
+         INSERT INTO d_decimals VALUES (7, '2026-01-01 09:00Z'), (7.5, '2026-01-01 09:00Z');
+         CREATE TABLE e_numbers AS SELECT 7 AS who, timestamptz '2026-01-01 09:30Z' AS at"
+    ));
+    let row = |user: &str, counts: [u8; 5]| {
+        let counts = counts.iter().map(u8::to_string);
+        let cells: Vec<String> = std::iter::once(user.to_owned()).chain(counts).collect();
+        cells
+    };
+    let expected = |padded: &str| {
+        vec![
+            row(uuid, [1, 1, 0, 0, 0]),
+            row("7", [0, 0, 0, 1, 1]),
+            row(padded, [0, 0, 1, 0, 0]),
+            row("ff00", [1, 0, 0, 0, 0]),
+        ]
+    };
+    assert_eq!(
+        postgres.ask(&counting(Dialect::Postgres, &kinds)),
+        expected("ada ")
+    );
+    let alone = [("e_numbers", UserKind::Integer)];
+    let one = [["7", "1"]];
+    assert_eq!(postgres.ask(&counting(Dialect::Postgres, &alone)), one);
+
+    let mariadb = servers::mariadb();
+    mariadb.run(&format!(
+        "CREATE TABLE a_bytes (who varbinary(16), at datetime(6));
+         INSERT INTO a_bytes VALUES (unhex(replace('{uuid}', '-', '')), '2026-01-01 09:00'),
+             (unhex('ff00'), '2026-01-01 09:00'), ('', '2026-01-01 09:00');
+         CREATE TABLE b_uuids (who uuid, at timestamp(6) NULL);
+         INSERT INTO b_uuids VALUES (upper('{uuid}'), '2026-01-01 09:10');
+         CREATE TABLE c_padded (who char(4) CHARACTER SET latin1, at datetime);
+         INSERT INTO c_padded VALUES ('ada', '2026-01-01 09:00'), ('ada', NULL);
+         CREATE TABLE d_decimals (who decimal(9, 2), at datetime);
+         INSERT INTO d_decimals VALUES (7, '2026-01-01 09:00'), (7.5, '2026-01-01 09:00');
+         CREATE TABLE e_numbers (who bigint unsigned, at datetime);
+         INSERT INTO e_numbers VALUES (7, '2026-01-01 09:30')"
+    ));
+    assert_eq!(
+        mariadb.ask(&counting(Dialect::Mysql, &kinds)),
+        expected("ada")
+    );
+    assert_eq!(mariadb.ask(&counting(Dialect::Mysql, &alone)), one);
+}
+
+/// What `sessionize sql` needs to know of a table.
+const TABLE: [&str; 6] = [
+    "--table",
+    "shop.orders",
+    "--user-column",
+    "buyer",
+    "--time-column",
+    "placed at",
+];
+
+#[test]
+fn a_statement_is_printed_and_nothing_is_opened() {
+    let scratch = Scratch::new();
+    let call = || {
+        scratch
+            .sessionize(["sql", "--dialect", "postgres"])
+            .args(TABLE)
+    };
+    let printed = call().run().expect_ok().stdout();
+    assert!(printed.starts_with("-- One row per session"), "{printed}");
+    assert!(
+        printed.ends_with("ORDER BY sessions.user_id, start_micros;\n"),
+        "{printed}"
+    );
+    for part in [
+        "FROM \"shop\".\"orders\" AS entry",
+        "entry.\"buyer\"",
+        "entry.\"placed at\"",
+        "micros - previous_micros > 1800000000 THEN 1",
+        "--   1  shop.orders (activity)",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+    call().args(["-o", "sessions.sql"]).run().expect_ok();
+    assert_eq!(scratch.text("sessions.sql"), printed);
+
+    scratch.file(
+        "sessionize.toml",
+        "[[source]]\npath = \"postgres://ro:secret@nowhere.invalid/app\"\ntable = \"posts\"\n\
+         user = \"a\"\ntime = \"b\"\npassword_file = \"missing\"\n",
+    );
+    let printed = scratch
+        .run(["sql", "--dialect", "mysql"])
+        .expect_ok()
+        .stdout();
+    assert!(printed.contains("FROM `posts` AS entry"), "{printed}");
+    assert!(!printed.contains("secret"), "{printed}");
+}
+
+#[test]
+fn what_a_statement_cannot_say_is_refused_with_the_reason() {
+    let scratch = Scratch::new();
+    scratch.file("users", "ada\n");
+    let call = || {
+        scratch
+            .sessionize(["sql", "--dialect", "trino"])
+            .args(TABLE)
+    };
+    for (arguments, reason) in [
+        (
+            &["--max-length", "5h"][..],
+            "looks back to the start of a session",
+        ),
+        (
+            &["--cut", "day", "--timezone", "Europe/Berlin"],
+            "the midnights of Europe/Berlin",
+        ),
+        (&["--sample", "5%"], "--sample"),
+        (&["--users", "users"], "--users"),
+        (&["--source-column", "kind"], "--source-column"),
+        (
+            &["--source-timezone", "+01:00"],
+            "times without an offset are UTC here",
+        ),
+        (
+            &["--time-format", "julian"],
+            "times in a format of their own",
+        ),
+        (&["--time-column", "day"], "a time in two columns"),
+        (&["--min-time", "2020-01-01"], "--min-time"),
+        (&["--role", "shop.orders=ignore"], "every source is ignored"),
+    ] {
+        let refused = call()
+            .args(arguments.iter().copied())
+            .run()
+            .expect_failure(2);
+        refused.expect_stderr("error[CF-01]").expect_stderr(reason);
+    }
+    let bare = ["sql", "--dialect", "trino"];
+    scratch
+        .run(bare)
+        .expect_failure(2)
+        .expect_stderr("error[CF-03]");
+    let without = scratch.run(bare.iter().chain(&["--table", "orders"]));
+    without
+        .expect_failure(2)
+        .expect_stderr("its columns are not looked at");
+    scratch.file("sessionize.toml", "[[source]]\npath = \"app.db\"\n");
+    let refused = scratch.run(bare).expect_failure(2);
+    refused.expect_stderr("it names neither a table nor a query");
 }

@@ -91,7 +91,7 @@ fn source(input: &Input) -> Result<EventSource, Failure> {
         TimeKind::Epoch(unit, input.terms.time.epoch_window)
     });
     Ok(EventSource {
-        role: input.role.unwrap_or(Role::Activity),
+        role: input.role(&name, Role::Activity),
         drop_duplicates: input.drop_duplicates,
         relation,
         condition: input

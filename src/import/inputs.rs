@@ -261,7 +261,8 @@ impl Input {
         }
     }
 
-    fn role(&self, name: &str, otherwise: Role) -> Role {
+    /// The role of its source of this name.
+    pub(crate) fn role(&self, name: &str, otherwise: Role) -> Role {
         self.roles
             .get(name)
             .copied()

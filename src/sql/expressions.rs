@@ -3,11 +3,15 @@
 
 use super::dialect::Dialect;
 use crate::events::{Micros, SECOND};
-use crate::time::timestamp::{EpochUnit, TimeSpec};
+use crate::time::civil::DAY;
+use crate::time::timestamp::{EpochUnit, TimeSpec, print_instant};
 
 /// What a column of users holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserKind {
+    /// Integers. Where every source's are, they are compared as such, which is faster; not in
+    /// SQLite, whose columns hold anything.
+    Integer,
     /// Integers, text or uuids: what the engine casts to the text that the importers make of it. In
     /// SQLite, whatever the value's own storage class is.
     Plain,
@@ -38,7 +42,7 @@ impl Dialect {
             (Dialect::Sqlite, _) => sqlite_user(column),
             // A cast would take the spaces away.
             (Dialect::Postgres, UserKind::Padded) => format!("concat({column}) COLLATE \"C\""),
-            (_, UserKind::Plain | UserKind::Padded) => self.exact_text(column),
+            (_, UserKind::Integer | UserKind::Plain | UserKind::Padded) => self.exact_text(column),
             (Dialect::Postgres, UserKind::Numeric) => {
                 let text = self.exact_text(&format!("trunc({column})"));
                 format!("CASE WHEN {column} = trunc({column}) THEN {text} END")
@@ -53,7 +57,7 @@ impl Dialect {
     }
 
     /// A value as text that is compared byte by byte, whatever the column's collation.
-    fn exact_text(self, value: &str) -> String {
+    pub(super) fn exact_text(self, value: &str) -> String {
         match self {
             Dialect::Postgres => format!("CAST({value} AS text) COLLATE \"C\""),
             Dialect::Mysql => format!("CAST(CONVERT({value} USING utf8mb4) AS BINARY)"),
@@ -103,8 +107,40 @@ impl Dialect {
                     _ => (column.to_owned(), String::new()),
                 };
                 let micros = self.micros_of_number(unit, &number);
-                format!("CASE WHEN {check}{number} BETWEEN {first} AND {last} THEN {micros} END")
+                format!(
+                    "CASE WHEN {check}{number} BETWEEN {first} AND {last}\n            \
+                     THEN {micros} END"
+                )
             }
+        }
+    }
+
+    /// A condition on a column that no row from `earliest` on fails, so that an index or the borders
+    /// of partitions can serve it; none where the column's type would have to be known.
+    pub(super) fn not_before(
+        self,
+        kind: TimeKind,
+        column: &str,
+        earliest: Micros,
+    ) -> Option<String> {
+        let instant = print_instant(earliest);
+        match (self, kind) {
+            (Dialect::Sqlite, _) => None,
+            (_, TimeKind::Epoch(unit, (from, to))) => {
+                let (first, _) = bounds_in(unit, (earliest.max(from), to));
+                Some(format!("{column} >= {first}"))
+            }
+            (Dialect::Duckdb, _) => Some(format!("{column} >= '{instant}'")),
+            (Dialect::Clickhouse, _) => Some(format!(
+                "{column} >= toDateTime64('{}', 6, 'UTC')",
+                local(&instant)
+            )),
+            (Dialect::Spark, _) => Some(format!("{column} >= timestamp_micros({earliest})")),
+            // A column of the type TIMESTAMP cannot be compared with what comes before its first.
+            (Dialect::Mysql, _) if earliest > DAY => {
+                Some(format!("{column} >= '{}'", local(&instant)))
+            }
+            _ => None,
         }
     }
 
@@ -221,6 +257,11 @@ impl Dialect {
             _ => user.to_owned(),
         }
     }
+}
+
+/// An instant in UTC without its sign.
+fn local(instant: &str) -> String {
+    instant.trim_end_matches('Z').replace('T', " ")
 }
 
 /// The least and the greatest integer of a unit that lie in a window.

@@ -8,7 +8,7 @@
 //! cannot be said this way.
 
 use super::dialect::Dialect;
-use super::expressions::{TimeKind, sqlite_guess};
+use super::expressions::{TimeKind, UserKind, sqlite_guess};
 use super::question::{EventSource, Question};
 use super::statement::Statement;
 use crate::error::Failure;
@@ -49,9 +49,13 @@ pub fn sessions(question: &Question) -> Result<String, Failure> {
         Some(now) => now.to_string(),
         None => dialect.clock().to_owned(),
     };
-    let user = match dialect.readable("user_id") {
-        user if user == "user_id" => user,
-        user => format!("{user} AS user_id"),
+    let user = match keeps_integers(question) {
+        true => dialect.readable(&dialect.exact_text("user_id")),
+        false => dialect.readable("user_id"),
+    };
+    let user = match user.as_str() {
+        "user_id" => user,
+        _ => format!("{user} AS user_id"),
     };
     let sessions = statement.name(SESSIONS);
     Ok(statement.finish(&format!(
@@ -72,7 +76,8 @@ ORDER BY {sessions}.user_id, start_micros",
 }
 
 /// The chain of steps whose last one, [`SESSIONS`], has one row per session of the window:
-/// `user_id` (text that is compared byte by byte; bytes in MySQL), `start_micros`, `end_micros`,
+/// `user_id` (text that is compared byte by byte; bytes in MySQL; integers where every source that
+/// takes part has [`UserKind::Integer`], but in SQLite), `start_micros`, `end_micros`,
 /// `events`, and where the question counts sources `events_1`, `events_2` … by
 /// [`Question::numbered`].
 ///
@@ -100,6 +105,15 @@ pub fn steps(question: &Question) -> Result<Statement, Failure> {
     chain.numbered(members);
     chain.sessions();
     Ok(chain.statement)
+}
+
+/// Whether users are compared as integers.
+fn keeps_integers(question: &Question) -> bool {
+    let mut kinds = question
+        .numbered()
+        .into_iter()
+        .map(|(_, source)| source.user.1);
+    question.dialect != Dialect::Sqlite && kinds.all(|kind| kind == UserKind::Integer)
 }
 
 /// Whether anything but users and times decides.
@@ -195,7 +209,10 @@ impl Chain<'_> {
             let time = format!("entry.{}", dialect.identifier(&source.time.0)?);
             let mut select = format!(
                 "SELECT {} AS user_id,\n        {} AS micros",
-                dialect.user_text(source.user.1, &user),
+                match keeps_integers(self.question) {
+                    true => user,
+                    false => dialect.user_text(source.user.1, &user),
+                },
                 dialect.micros(source.time.1, &time),
             );
             if self.reads_text() {
@@ -235,8 +252,14 @@ impl Chain<'_> {
                 let last = print_instant(LATEST);
                 conditions.push(format!("{time} BETWEEN '{first}' AND '{last}'"));
             }
-            (Dialect::Duckdb, TimeKind::Timestamp) => conditions.push(format!("isfinite({time})")),
-            _ => {}
+            (dialect, kind) => {
+                if (dialect, kind) == (Dialect::Duckdb, TimeKind::Timestamp) {
+                    conditions.push(format!("isfinite({time})"));
+                }
+                let earliest = self.question.earliest();
+                let bound = (earliest > EARLIEST).then(|| dialect.not_before(kind, time, earliest));
+                conditions.extend(bound.flatten());
+            }
         }
         conditions
     }
@@ -267,7 +290,7 @@ impl Chain<'_> {
             self.name("entries")
         );
         let why = "a time as a number, or as the clock's seconds and what follows them";
-        self.statement.step("clocks", why, body);
+        self.statement.kept_step("clocks", why, body);
         let body = format!(
             "SELECT user_id, micros{source}, separator, number, clock,
         substr(rest, 1, length(rest) - length(ltrim(rest, '.0123456789'))) AS fraction,
@@ -276,7 +299,7 @@ impl Chain<'_> {
             self.name("clocks")
         );
         let why = "what follows as the fraction of the second and the clock's offset";
-        self.statement.step("zones", why, body);
+        self.statement.kept_step("zones", why, body);
         let body = format!(
             "SELECT user_id{source},
         CASE
@@ -299,7 +322,7 @@ impl Chain<'_> {
             self.name("zones")
         );
         let why = "the instant in microseconds since 1970; null where it is none";
-        self.statement.step("instants", why, body);
+        self.statement.kept_step("instants", why, body);
     }
 
     /// The rows that are events, each once where duplicates are dropped; the step's name.
@@ -316,9 +339,12 @@ impl Chain<'_> {
                 print_instant(earliest)
             ),
         };
+        let is_user = match keeps_integers(self.question) {
+            true => "user_id IS NOT NULL",
+            false => "user_id IS NOT NULL AND user_id <> ''",
+        };
         let body = format!(
-            "SELECT user_id, micros{source}\n    FROM {from}\n    WHERE user_id IS NOT NULL AND \
-             user_id <> ''\n        AND micros IS NOT NULL AND micros BETWEEN {earliest} AND {LATEST}",
+            "SELECT user_id, micros{source}\n    FROM {from}\n    WHERE {is_user}\n        AND micros IS NOT NULL AND micros BETWEEN {earliest} AND {LATEST}",
             source = self.source()
         );
         self.statement.step("events", why, body);
@@ -493,31 +519,74 @@ impl Chain<'_> {
 
 /// What comes out, and by which rule, in words.
 fn head(question: &Question) -> Result<Vec<String>, Failure> {
-    let timeout = question.timeout.micros();
-    let words = write_duration(timeout);
-    let mut lines = vec![
-        "One row per session, by user and then start.".to_owned(),
-        String::new(),
-        "user_id          text: who, as the sources write the id".to_owned(),
-        "session_start    timestamp in UTC: its first event".to_owned(),
-        "session_end      timestamp in UTC: its last event".to_owned(),
-        "start_micros     integer: its first event, in microseconds since 1970, UTC".to_owned(),
-        "end_micros       integer: its last event".to_owned(),
-        "duration_micros  integer: last event minus first; a lower bound of the time spent"
-            .to_owned(),
-        "events           integer: how many".to_owned(),
-        "open             1 while the timeout after the last event has not passed, else 0"
-            .to_owned(),
-        String::new(),
-        format!("A gap of more than {words} between two events of one user starts a new session;"),
-        format!("a gap of exactly {words} does not."),
-    ];
-    for (number, source) in question.taking_part()? {
-        lines.push(format!(
-            "Source {number}: {} ({})",
-            visible(&source.name),
-            source.role.name()
-        ));
+    let timeout = write_duration(question.timeout.micros());
+    let columns = "One row per session, by user and then start.
+
+  user_id          text: who, as the sources write the id
+  session_start    timestamp in UTC: its first event
+  session_end      timestamp in UTC: its last event
+  start_micros     integer: its first event, in microseconds since 1970, UTC
+  end_micros       integer: its last event, likewise
+  duration_micros  integer: last event minus first; a lower bound of the time spent
+  events           integer: how many
+  open             integer: 1 while the timeout after its last event has not passed, else 0
+";
+    let mut lines: Vec<String> = columns.lines().map(str::to_owned).collect();
+    lines.push(String::new());
+    lines.push(format!(
+        "A gap of more than {timeout} between two events of one user starts a new session, a gap"
+    ));
+    lines.push(format!("of exactly {timeout} does not."));
+    if question.midnights.is_some() {
+        lines.push("Midnight starts a new session too.".to_owned());
     }
+    let (from, to) = question.window;
+    match (from.map(print_instant), to.map(print_instant)) {
+        (None, None) => {}
+        (Some(from), None) => lines.push(format!("Only sessions that start from {from} on.")),
+        (None, Some(to)) => lines.push(format!("Only sessions that start before {to}.")),
+        (Some(from), Some(to)) => lines.push(format!(
+            "Only sessions that start from {from} on and before {to}."
+        )),
+    }
+    lines.push(match question.now {
+        Some(now) => format!("The data was taken at {}.", print_instant(now)),
+        None => "The data is taken to be as old as the engine's clock says.".to_owned(),
+    });
+    lines.push(String::new());
+    lines.push("Sources, in the order in which they count at one instant:".to_owned());
+    for (number, source) in question.taking_part()? {
+        let drops = match source.drop_duplicates {
+            true => ", without duplicates",
+            false => "",
+        };
+        let (name, role) = (visible(&source.name), source.role.name());
+        lines.push(format!("  {number}  {name} ({role}{drops})"));
+    }
+    lines.push(
+        "Rows without a user, without a time, or with one outside the years 829 to 3111".to_owned(),
+    );
+    lines.push("are left out.".to_owned());
+    let is_number = |source: &EventSource| matches!(source.time.1, TimeKind::Epoch(..));
+    if question.sources.iter().any(is_number) {
+        lines.push("Numbers outside the years that are expected of them are no times.".to_owned());
+    }
+    lines.extend(needs(question.dialect).map(str::to_owned));
     Ok(lines)
+}
+
+/// What an engine needs for the statement to be exact.
+fn needs(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::Postgres => Some("For PostgreSQL 14 and newer."),
+        Dialect::Mysql => {
+            Some("Columns of the type TIMESTAMP need, before it: SET time_zone = '+00:00';")
+        }
+        Dialect::Sqlite => Some("For SQLite 3.35 and newer."),
+        Dialect::Spark => {
+            Some("Times without a zone need a session in UTC: spark.sql.session.timeZone.")
+        }
+        Dialect::Trino => Some("Times without a zone need a session in UTC: SET TIME ZONE 'UTC'."),
+        _ => None,
+    }
 }

@@ -19,6 +19,8 @@ struct Step {
     name: String,
     why: String,
     body: String,
+    /// What stands before the body's parenthesis.
+    hint: &'static str,
 }
 
 impl Statement {
@@ -60,7 +62,17 @@ impl Statement {
             name: self.name(name),
             why: why.into(),
             body: body.into(),
+            hint: "",
         });
+    }
+
+    /// As [`Self::step`], for a step that SQLite should work out once for a row: it would put the
+    /// step's expressions wherever their names stand, again and again.
+    pub(super) fn kept_step(&mut self, name: &str, why: &str, body: String) {
+        self.step(name, why, body);
+        if let Some(step) = self.steps.last_mut() {
+            step.hint = "MATERIALIZED ";
+        }
     }
 
     /// The comment before everything, in lines.
@@ -75,9 +87,18 @@ impl Statement {
             out += format!("-- {line}").trim_end();
             out.push('\n');
         }
-        for (index, Step { name, why, body }) in self.steps.iter().enumerate() {
+        for (index, step) in self.steps.iter().enumerate() {
+            let Step {
+                name,
+                why,
+                body,
+                hint,
+            } = step;
             let before = if index == 0 { "WITH " } else { ", " };
-            let _infallible = write!(out, "{before}{name} AS (\n    -- {why}\n    {body}\n)");
+            let _infallible = write!(
+                out,
+                "{before}{name} AS {hint}(\n    -- {why}\n    {body}\n)"
+            );
         }
         out + "\n" + select
     }
