@@ -16,6 +16,7 @@ use crate::measures::quantile::quantile;
 use crate::measures::rows::{self, UserRow};
 use crate::measures::series::{Series, Slot, runs};
 use crate::measures::summary::UserTotals;
+use crate::measures::sums::Sums;
 use crate::measures::trend::{daily_means, trend};
 use crate::sessions::extent::Extents;
 use crate::sessions::session::{Session, SourceSet, open_after};
@@ -76,6 +77,25 @@ impl<'a> Accumulator<'a> {
             durations: Vec::new(),
             room: None,
         }
+    }
+
+    /// An accumulator of sums that were added up elsewhere, by the same plan and calendars.
+    pub fn of_sums(plan: &'a Plan, calendars: &'a Calendars, sums: Sums) -> Self {
+        let mut all = Self::new(plan, calendars);
+        all.overall = sums.overall.slot();
+        all.touching_ends = sums.touching_ends;
+        for (length, periods) in sums.periods {
+            if let Some(position) = calendars.position(length) {
+                all.all_users[position] = Series::of_sums(periods);
+            }
+        }
+        let source_sets = sums.source_sets.into_iter();
+        all.source_sets = source_sets
+            .map(|(sources, periods)| (sources, Series::of_sums(periods)))
+            .collect();
+        let users = sums.users.into_iter();
+        all.user_rows = users.map(|(user, sums)| sums.user_row(user)).collect();
+        all
     }
 
     /// The same, within the memory of the run: durations that do not fit go to its temporary file,

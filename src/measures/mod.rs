@@ -10,6 +10,7 @@ pub mod quantile;
 mod rows;
 mod series;
 pub mod summary;
+pub mod sums;
 mod trend;
 
 use crate::events::Micros;

@@ -4,6 +4,7 @@
 use crate::measures::durations::Durations;
 use crate::measures::interval::change;
 use crate::measures::summary::{Cell, Pair, UserTotals};
+use crate::measures::sums::OrderStatistics;
 use crate::measures::{Change, Figures};
 use crate::sessions::session::Session;
 use crate::time::period::Calendar;
@@ -22,13 +23,17 @@ pub(crate) struct Slot {
     pub(crate) pair: Pair,
     /// Durations of the closed sessions; empty when not kept.
     pub(crate) durations: Durations,
+    /// The durations that quantiles need, where they were found elsewhere.
+    pub(crate) quantiles: Option<OrderStatistics>,
 }
 
 impl Slot {
     /// Its figures; median and 90th percentile only where durations were kept.
     pub(crate) fn figures(&mut self) -> Figures {
-        let median = self.durations.quantile(50);
-        let p90 = self.durations.quantile(90);
+        let (median, p90) = match &self.quantiles {
+            Some(found) => (found.median(), found.p90()),
+            None => (self.durations.quantile(50), self.durations.quantile(90)),
+        };
         self.cell.figures(median, p90)
     }
 }
