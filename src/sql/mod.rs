@@ -1,6 +1,7 @@
 //! SQL as text: the dialects, how each writes a name, and the rule as a statement. Opens no
 //! connection and runs nothing.
 
+pub mod aggregates;
 mod dialect;
 mod expressions;
 mod question;

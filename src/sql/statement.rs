@@ -19,8 +19,8 @@ struct Step {
     name: String,
     why: String,
     body: String,
-    /// What stands before the body's parenthesis.
-    hint: &'static str,
+    /// Whether the engine is told to work it out before what reads it.
+    is_held: bool,
 }
 
 impl Statement {
@@ -62,7 +62,7 @@ impl Statement {
             name: self.name(name),
             why: why.into(),
             body: body.into(),
-            hint: "",
+            is_held: false,
         });
     }
 
@@ -71,7 +71,16 @@ impl Statement {
     pub(super) fn kept_step(&mut self, name: &str, why: &str, body: String) {
         self.step(name, why, body);
         if let Some(step) = self.steps.last_mut() {
-            step.hint = "MATERIALIZED ";
+            step.is_held = true;
+        }
+    }
+
+    /// Has the engine make these steps, as far as they are there, before what reads them, so that it
+    /// does not put their expressions in the place of every mention.
+    pub(super) fn hold(&mut self, names: &[&str]) {
+        let names: Vec<String> = names.iter().map(|name| self.name(name)).collect();
+        for step in &mut self.steps {
+            step.is_held |= names.contains(&step.name);
         }
     }
 
@@ -89,15 +98,13 @@ impl Statement {
         }
         for (index, step) in self.steps.iter().enumerate() {
             let Step {
-                name,
-                why,
-                body,
-                hint,
+                name, why, body, ..
             } = step;
+            let held = if step.is_held { "MATERIALIZED " } else { "" };
             let before = if index == 0 { "WITH " } else { ", " };
             let _infallible = write!(
                 out,
-                "{before}{name} AS {hint}(\n    -- {why}\n    {body}\n)"
+                "{before}{name} AS {held}(\n    -- {why}\n    {body}\n)"
             );
         }
         out + "\n" + select

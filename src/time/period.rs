@@ -68,6 +68,19 @@ pub struct TooManyPeriods {
     pub estimate: u64,
 }
 
+/// Consecutive periods that are equally long in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first instant of the first one.
+    pub start: Micros,
+    /// The first one's index.
+    pub first: usize,
+    /// How long each is.
+    pub length: Micros,
+    /// How many they are.
+    pub count: usize,
+}
+
 /// Consecutive periods of one length in one zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
@@ -134,6 +147,24 @@ impl Calendar {
             start: self.boundaries[index],
             end: self.boundaries[index + 1],
         }
+    }
+
+    /// All periods as runs of equal ones, the earliest first.
+    pub fn runs(&self) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for (index, period) in self.periods().enumerate() {
+            let length = period.end - period.start;
+            match runs.last_mut() {
+                Some(run) if run.length == length => run.count += 1,
+                _ => runs.push(Run {
+                    start: period.start,
+                    first: index,
+                    length,
+                    count: 1,
+                }),
+            }
+        }
+        runs
     }
 
     /// All periods, the earliest first.
