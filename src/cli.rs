@@ -190,6 +190,17 @@ pub enum By {
     Auto,
 }
 
+/// `--engine`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Every row is read, and sessions are made here.
+    #[default]
+    Local,
+    /// Sessions are made in the database that holds all sources; sums alone come back.
+    Database,
+}
+
 /// `--compare`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -378,6 +389,15 @@ pub struct Flags {
         help_heading = "Report"
     )]
     pub compare: Option<Compare>,
+    /// Where the sessions of a report are made [default: local]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHERE",
+        env = "SESSIONIZE_ENGINE",
+        help_heading = "Report"
+    )]
+    pub engine: Option<Engine>,
     /// Add a row over the whole window
     #[arg(
         long,

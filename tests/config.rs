@@ -332,6 +332,7 @@ timezone = "Europe/Berlin"
 by = "month"
 segment = "source"
 compare = "day"
+engine = "local"
 total = true
 format = "csv"
 output = "report.csv"

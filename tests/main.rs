@@ -25,6 +25,7 @@ mod parquet;
 mod partial;
 mod postgres;
 mod proxy;
+mod pushdown;
 mod readme;
 mod report;
 mod secrets;

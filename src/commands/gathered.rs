@@ -113,17 +113,10 @@ impl Gathered {
 
     /// The rule, with the days of `--cut day` over the whole span.
     pub(super) fn rule(&self, settings: &Settings) -> Result<Rule, Failure> {
-        let days = match (settings.cut_day, self.span) {
-            (true, Some((first, last))) => Some(
-                Calendar::covering(PeriodLength::Day, &settings.zone, first, last)
-                    .map_err(|cause| too_many_periods(&cause))?,
-            ),
-            _ => None,
-        };
         Ok(Rule {
             timeout: settings.timeout,
             max_length: settings.max_length,
-            days,
+            days: rule_days(settings, self.span)?,
         })
     }
 
@@ -146,6 +139,20 @@ impl Gathered {
             threads: settings.threads,
             count_sources,
         }
+    }
+}
+
+/// The days of `--cut day` over the whole span of the data.
+pub(super) fn rule_days(
+    settings: &Settings,
+    span: Option<(Micros, Micros)>,
+) -> Result<Option<Calendar>, Failure> {
+    match (settings.cut_day, span) {
+        (true, Some((first, last))) => {
+            let days = Calendar::covering(PeriodLength::Day, &settings.zone, first, last);
+            days.map(Some).map_err(|cause| too_many_periods(&cause))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -231,9 +238,14 @@ fn import_all(
     if std::env::var("SESSIONIZE_FAIL").is_ok_and(|fail| fail == "panic-after-import") {
         panic!("planted: {imported:?}");
     }
-    say(&imported, voice);
-    say_unknown_roles(settings, &imported, voice);
+    say_imported(settings, &imported, voice);
     Ok(imported)
+}
+
+/// Says what there is to say of what was read.
+pub(super) fn say_imported(settings: &Settings, imported: &Imported, voice: &Voice) {
+    say(imported, voice);
+    say_unknown_roles(settings, imported, voice);
 }
 
 fn say(imported: &Imported, voice: &Voice) {

@@ -2,6 +2,7 @@
 
 mod explain;
 mod gathered;
+mod in_database;
 mod progress;
 mod report;
 mod sessions;
@@ -12,9 +13,10 @@ use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Engine};
 use crate::error::{self, Failure};
 use crate::events::Micros;
+use crate::import;
 use crate::output::{self, Output, Prepared, Published, Target};
 use crate::report::{Format, Run};
 use crate::settings::Settings;
@@ -40,6 +42,7 @@ pub enum Ending {
 pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let settings = settle(cli, clock)?;
     refuse_format(cli.command.as_ref(), &settings)?;
+    refuse_engine(cli.command.as_ref(), &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
     for warning in &settings.warnings {
         voice.warn(warning);
@@ -106,6 +109,22 @@ fn refuse_format(command: Option<&Command>, settings: &Settings) -> Result<(), F
             .help(format!("write it to a file: -o sessions.{name}")));
     }
     Ok(())
+}
+
+/// Rows are made of rows, which a database is not asked for.
+fn refuse_engine(command: Option<&Command>, settings: &Settings) -> Result<(), Failure> {
+    let what = match command {
+        Some(Command::Sessions { .. }) => "a list of sessions",
+        Some(Command::Explain { .. }) => "an explanation",
+        _ => return Ok(()),
+    };
+    match settings.engine {
+        Engine::Local => Ok(()),
+        Engine::Database => {
+            let why = format!("{what} is rows, and sums alone come back from the database");
+            Err(import::in_place::refused(&why))
+        }
+    }
 }
 
 /// The rejects file must be neither an input nor the report, nor its record, whether they are

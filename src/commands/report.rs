@@ -1,15 +1,17 @@
 //! `sessionize report`: headline, trend, and figures per period and segment.
 
+use crate::cli::Engine;
 use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::voice::Voice;
-use crate::commands::{Ending, close, is_row_format, too_many_periods};
+use crate::commands::{Ending, close, in_database, is_row_format, too_many_periods};
 use crate::error::Failure;
 use crate::events::Micros;
+use crate::measures::Measures;
 use crate::measures::accumulator::Accumulator;
 use crate::measures::plan::{self, Calendars, Plan, auto_period};
 use crate::output::{MakeRecord, Output};
 use crate::report::json::{Written, run_line, run_record as record_bytes};
-use crate::report::{self, Report, Segment};
+use crate::report::{self, Report, Run, Segment};
 use crate::sessions::extent::{Extent, Extents};
 use crate::sessions::partition::Partitions;
 use crate::sessions::scan::scan;
@@ -18,8 +20,18 @@ use crate::time::period::PeriodLength;
 
 /// Makes the report and publishes it.
 pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<Ending, Failure> {
-    let (gathered, partitions) = Gathered::read(settings, voice, |_| ())?;
-    let report = make(settings, &gathered, partitions)?;
+    let report = match settings.engine {
+        Engine::Local => {
+            let (gathered, partitions) = Gathered::read(settings, voice, |_| ())?;
+            make(settings, &gathered, partitions)?
+        }
+        Engine::Database => {
+            let answer = in_database::answer(settings, voice)?;
+            let (imported, scanned) = (&answer.imported, &answer.scanned);
+            let run = run_record(settings, imported, scanned);
+            of(settings, run, answer.measures, answer.by)
+        }
+    };
     let (run, measures) = (&report.run, &report.measures);
     let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
         true => Some(Box::new(|bytes, sha256| {
@@ -70,21 +82,28 @@ fn make(
         .collect();
     let measures = all.finish(&scanned.extents, &names);
     memory.check()?;
-    let mut run = run_record(settings, &gathered.imported, &scanned);
-    run.by = by;
-    run.segment = settings.segment;
-    run.users = measures.overall.figures.users;
-    run.sessions = measures.overall.figures.sessions;
-    run.open_sessions = measures.overall.figures.open_sessions;
-    Ok(Report {
-        run,
+    let run = run_record(settings, &gathered.imported, &scanned);
+    Ok(of(settings, run, measures, by))
+}
+
+/// The report of these measures.
+fn of(settings: &Settings, run: Run, measures: Measures, by: Option<PeriodLength>) -> Report {
+    Report {
+        run: Run {
+            by,
+            segment: settings.segment,
+            users: measures.overall.figures.users,
+            sessions: measures.overall.figures.sessions,
+            open_sessions: measures.overall.figures.open_sessions,
+            ..run
+        },
         measures,
         total: settings.total,
-    })
+    }
 }
 
 /// What is known of the extents before the scan: all that calendars need.
-fn before_scan(span: Option<(Micros, Micros)>) -> Extents {
+pub(super) fn before_scan(span: Option<(Micros, Micros)>) -> Extents {
     let extent = |(first, last)| Extent {
         first,
         last,
@@ -97,7 +116,10 @@ fn before_scan(span: Option<(Micros, Micros)>) -> Extents {
 }
 
 /// The length of the rows' periods, `auto` by the part of the data that lies in the window.
-fn rows_period(settings: &Settings, span: Option<(Micros, Micros)>) -> Option<PeriodLength> {
+pub(super) fn rows_period(
+    settings: &Settings,
+    span: Option<(Micros, Micros)>,
+) -> Option<PeriodLength> {
     match settings.periods {
         Periods::Of(length) => Some(length),
         Periods::Window => None,
@@ -110,7 +132,7 @@ fn rows_period(settings: &Settings, span: Option<(Micros, Micros)>) -> Option<Pe
     }
 }
 
-fn measure_plan(settings: &Settings, by: Option<PeriodLength>) -> Plan {
+pub(super) fn measure_plan(settings: &Settings, by: Option<PeriodLength>) -> Plan {
     Plan {
         timeout: settings.timeout,
         now: settings.now,

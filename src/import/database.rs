@@ -124,6 +124,18 @@ impl Database {
         }
     }
 
+    /// The result columns of a source that hold users and times.
+    pub(crate) fn columns(
+        &mut self,
+        reading: &Reading,
+        place: &SourcePlace,
+    ) -> Result<(ResultColumn, ResultColumn), Failure> {
+        let header = self.header(&reading.statement);
+        let mut header = header.map_err(|failure| failure.in_source(place))?;
+        let time = header[reading.time_at].clone();
+        Ok((header.swap_remove(reading.user_at), time))
+    }
+
     /// The result columns of a statement.
     fn header(&mut self, statement: &str) -> Result<Vec<ResultColumn>, Failure> {
         let header = match self {

@@ -11,6 +11,7 @@ pub mod csv;
 pub mod database;
 pub mod file;
 mod ids;
+pub(crate) mod in_place;
 pub mod inputs;
 pub mod intake;
 pub mod ledger;
@@ -470,10 +471,7 @@ impl<'a> UnitReader<'a> {
         let rows = self.rows(database, reading, &span, 0, sinks, &mut tables.watch)?;
         result.tally = rows.0;
         if result.tally.time.zoneless > 0 {
-            notes.push(format!(
-                "{place}: times without an offset are taken as {}",
-                self.zone_in_words()
-            ));
+            say_zoneless(place, &self.zone_in_words(), notes);
         }
         let recognised = [
             ("user", reading.user.clone()),
@@ -525,27 +523,43 @@ impl<'a> UnitReader<'a> {
 
     /// Says which columns were recognised by their names.
     fn say_columns(&self, chosen: &[(&'static str, String)], notes: &mut Vec<String>) {
-        if chosen.is_empty() {
-            return;
-        }
-        let words: Vec<String> = chosen
-            .iter()
-            .map(|(what, name)| {
-                format!(
-                    "{what} is column {}",
-                    crate::time::timestamp::quoted(name.as_bytes())
-                )
-            })
-            .collect();
-        let note = format!("{}: {}", self.unit.place, words.join(", "));
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
+        say_columns(&self.unit.place, chosen, notes);
     }
 }
 
+/// Says which columns of a source were recognised by their names.
+pub(crate) fn say_columns(
+    place: &SourcePlace,
+    chosen: &[(&'static str, String)],
+    notes: &mut Vec<String>,
+) {
+    if chosen.is_empty() {
+        return;
+    }
+    let words: Vec<String> = chosen
+        .iter()
+        .map(|(what, name)| {
+            format!(
+                "{what} is column {}",
+                crate::time::timestamp::quoted(name.as_bytes())
+            )
+        })
+        .collect();
+    let note = format!("{place}: {}", words.join(", "));
+    if !notes.contains(&note) {
+        notes.push(note);
+    }
+}
+
+/// Says how a source's times without an offset are taken.
+pub(crate) fn say_zoneless(place: &SourcePlace, zone: &str, notes: &mut Vec<String>) {
+    notes.push(format!(
+        "{place}: times without an offset are taken as {zone}"
+    ));
+}
+
 /// Says what was made of times that could have been meant otherwise.
-fn say_times(place: &SourcePlace, time: &TimeCounts, notes: &mut Vec<String>) {
+pub(crate) fn say_times(place: &SourcePlace, time: &TimeCounts, notes: &mut Vec<String>) {
     if let Ok(Some(unit)) = time.unit() {
         notes.push(format!(
             "{place}: numeric times are taken as {}",

@@ -11,8 +11,9 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySq
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlSafeStr, Statement};
 use tokio::runtime::Runtime;
 
+pub(crate) use self::bounds::literal;
 pub(crate) use self::bounds::placeholder;
-use self::bounds::{bound, bounds_of, literal};
+use self::bounds::{bound, bounds_of};
 use self::cells::{Codec, bytes_of, cells_of, datetime, result_column};
 use self::rows::Met;
 use crate::error::Failure;

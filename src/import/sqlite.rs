@@ -97,10 +97,7 @@ impl Database {
             }
             Ok(())
         });
-        if self.at_rest.is_some() && state(&self.path) != self.at_rest {
-            let changed = failed("the database was written to while it was read".to_owned());
-            return Err(changed.help("run it again"));
-        }
+        self.check_at_rest()?;
         match streamed {
             Ok(()) => Ok(met.rows),
             Err(Stopped::Refused(failure)) => Err(failure),
@@ -183,8 +180,18 @@ impl Database {
         let connection = open_connection(&mut self.connection);
         let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
         let rows = self.runtime.block_on(query.fetch_all(connection));
+        self.check_at_rest()?;
         let cells = rows.and_then(|rows| rows.iter().map(cells_of).collect());
         cells.map_err(|cause| self.explained(&cause))
+    }
+
+    /// Whether a database that is read without locks is as it was.
+    fn check_at_rest(&self) -> Result<(), Failure> {
+        if self.at_rest.is_some() && state(&self.path) != self.at_rest {
+            let changed = failed("the database was written to while it was read".to_owned());
+            return Err(changed.help("run it again"));
+        }
+        Ok(())
     }
 
     /// What an error of the package means for the person who named the file.

@@ -74,13 +74,41 @@ impl Watch {
     }
 }
 
+/// How far is read behind the window's end, step by step.
+///
+/// A step is a timeout at least, so that a session that goes on has an event in the last timeout of
+/// each step it passes. Steps double: a user who never pauses is not followed for ever in small ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edges {
+    edge: Micros,
+    step: Micros,
+}
+
+impl Edges {
+    /// Beginning at the window's end.
+    pub(crate) fn new(window: &Window, to: Micros) -> Self {
+        Self {
+            edge: to,
+            step: window.timeout,
+        }
+    }
+
+    /// The next edge, `last` being the last event of all; `None` when nothing lies behind this one.
+    pub(crate) fn next(&mut self, last: Micros) -> Option<Micros> {
+        if self.edge > last {
+            return None;
+        }
+        self.edge = self.edge.saturating_add(self.step);
+        self.step = self.step.saturating_mul(2);
+        Some(self.edge)
+    }
+}
+
 /// How far several sources are read, step by step, until no session that began in the window can go
 /// on.
 #[derive(Debug)]
 pub(crate) struct ReadingOn {
-    /// Everything before it is read.
-    edge: Micros,
-    step: Micros,
+    edges: Edges,
     timeout: Micros,
     /// Who had events in the last timeout before every edge so far.
     alive: HashSet<User>,
@@ -90,8 +118,7 @@ impl ReadingOn {
     /// Reading on from the window's end.
     pub(crate) fn new(window: &Window, to: Micros, alive: HashSet<User>) -> Self {
         Self {
-            edge: to,
-            step: window.timeout,
+            edges: Edges::new(window, to),
             timeout: window.timeout,
             alive,
         }
@@ -99,18 +126,13 @@ impl ReadingOn {
 
     /// The next edge to read up to, `last` being the last event of all; `None` when nobody's session
     /// can go on.
-    ///
-    /// A step is a timeout at least, so that a session that goes on has an event in the last timeout
-    /// of each step it passes. Steps double: a user who never pauses is not followed for ever in
-    /// small ones.
     pub(crate) fn next(&mut self, last: Micros, watch: &mut Watch) -> Option<Micros> {
-        if self.alive.is_empty() || self.edge > last {
+        if self.alive.is_empty() {
             return None;
         }
-        self.edge = self.edge.saturating_add(self.step);
-        self.step = self.step.saturating_mul(2);
-        watch.before(self.edge, self.timeout);
-        Some(self.edge)
+        let edge = self.edges.next(last)?;
+        watch.before(edge, self.timeout);
+        Some(edge)
     }
 
     /// Keeps those who were seen before the edge.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::secrets::others_can_read;
-use crate::cli::{By, Compare, Cut, Duplicates, Encoding, Ragged, SegmentBy};
+use crate::cli::{By, Compare, Cut, Duplicates, Encoding, Engine, Ragged, SegmentBy};
 use crate::error::{self, Failure};
 use crate::events::Role;
 use crate::import::address::Tls;
@@ -71,6 +71,7 @@ pub(super) struct Config {
     pub(super) by: Option<By>,
     pub(super) segment: Option<SegmentBy>,
     pub(super) compare: Option<Compare>,
+    pub(super) engine: Option<Engine>,
     pub(super) total: Option<bool>,
     pub(super) format: Option<Format>,
     pub(super) output: Option<String>,

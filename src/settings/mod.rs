@@ -18,7 +18,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use self::config::ConfigFile;
-use crate::cli::{By, Color, Compare, Flags, SegmentBy};
+use crate::cli::{By, Color, Compare, Engine, Flags, SegmentBy};
 use crate::error::{self, ErrorId, Failure};
 use crate::events::{Micros, SECOND, UserId};
 use crate::import::file::Limits;
@@ -74,6 +74,8 @@ pub struct Settings {
     pub segment: Option<Segment>,
     /// The periods that the trend compares.
     pub compare: Option<PeriodLength>,
+    /// Where sessions are made.
+    pub engine: Engine,
     /// Whether an overall row is asked for.
     pub total: bool,
     /// How the result is written.
@@ -288,6 +290,10 @@ impl Settling<'_> {
             periods,
             segment,
             compare,
+            engine: flags
+                .engine
+                .or(config.and_then(|c| c.engine))
+                .unwrap_or_default(),
             total: yes(flags.total, |c| c.total),
             format: flags
                 .format

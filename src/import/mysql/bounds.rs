@@ -30,8 +30,8 @@ pub(super) fn bounds_of(span: &Span, kind: TimeKind) -> Vec<Bound> {
     span.from.into_iter().chain(span.to).map(bound).collect()
 }
 
-/// A time as MySQL reads it; one that it cannot hold becomes the nearest one that it can.
-pub(super) fn literal(at: Micros) -> String {
+/// A time as MySQL reads it, without quotes; one that it cannot hold becomes the nearest one that it can.
+pub(crate) fn literal(at: Micros) -> String {
     const YEAR_1000: Micros = -30_610_224_000 * SECOND;
     const YEAR_9999: Micros = 253_370_764_800 * SECOND;
     let at = DateTime::from_timestamp_micros(at.clamp(YEAR_1000, YEAR_9999)).unwrap_or_default();
