@@ -568,6 +568,26 @@ fn two_sources_of_one_database_are_its_two_tables() {
 }
 
 #[test]
+fn two_sources_of_one_table_are_told_by_their_conditions() {
+    let scratch = scratch_with(THREE_POSTS);
+    let source = |name: &str, filter: &str| {
+        format!(
+            "[[source]]\nname = \"{name}\"\npath = \"app.db\"\ntable = \"posts\"\n\
+             where = \"{filter}\"\n"
+        )
+    };
+    let sources = source("early", "id < 3") + &source("late", "id >= 3");
+    scratch.file("sessionize.toml", sources);
+    assert_eq!(
+        sessions(&scratch, &[]),
+        [
+            "7 2026-01-01T09:00:00Z 2026-01-01T09:20:00Z 2 early:2",
+            "8 2026-01-02T09:00:00Z 2026-01-02T09:00:00Z 1 late:1"
+        ]
+    );
+}
+
+#[test]
 fn a_database_that_keeps_a_log_but_has_none_gets_no_file_beside_it() {
     let scratch = scratch_with(&format!("PRAGMA journal_mode = wal; {THREE_POSTS}"));
     let before = scratch.names();

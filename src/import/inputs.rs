@@ -637,6 +637,7 @@ type Seen = HashMap<(u64, u64, What), PathBuf>;
 struct What {
     columns: AskedColumns,
     table: Option<String>,
+    filter: Option<String>,
     query: Option<String>,
 }
 
@@ -651,6 +652,7 @@ fn is_second_copy(path: &Path, input: &Input, seen: &mut Seen, notes: &mut Vec<S
     let what = What {
         columns: input.columns.clone(),
         table: input.table.clone(),
+        filter: input.filter.clone(),
         query: input.query.clone(),
     };
     match seen.entry((metadata.dev(), metadata.ino(), what)) {
