@@ -21,6 +21,7 @@ use crate::import::inputs::InputFormat;
 use crate::import::intake::Anonymous;
 use crate::output::IfLocked;
 use crate::report::Format;
+use crate::settings::CONFIG_NAME;
 use crate::sql::Dialect;
 use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
 
@@ -32,6 +33,7 @@ Examples:
   sessionize --segment user --last 30d --now 2026-06-01
   sessionize sessions posts.csv -o sessions.csv --format csv
   sessionize explain 42 app.db                    one user, and the rule applied
+  sessionize discover app.db                      which tables to read
 
 A session is a run of one user's events in which no gap is longer than the
 timeout: with 30m, a gap of more than 30 minutes starts a new session, one of
@@ -159,6 +161,27 @@ A column of another kind is made one by a query of its own, in sessionize.toml:
         /// Whose SQL
         #[arg(long, value_name = "DIALECT")]
         dialect: Dialect,
+    },
+    /// Which tables of a database hold activity; writes a sessionize.toml that reads them
+    #[command(after_help = "\
+Examples:
+  sessionize discover app.db
+  sessionize discover app.db --write
+  sessionize discover app.db --format json
+  sessionize discover app.db --write found.toml --force
+
+Names, types, keys, indexes and a bounded look at the rows decide; nothing is
+written to the database, and no statement may take longer than a minute.")]
+    Discover {
+        /// The database: postgres://…, mysql://…, or an SQLite file
+        #[arg(value_name = "DATABASE")]
+        database: OsString,
+        /// Write the configuration that reads what was found
+        #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = CONFIG_NAME)]
+        write: Option<PathBuf>,
+        /// Write it also over a file that is there
+        #[arg(long, requires = "write")]
+        force: bool,
     },
 }
 

@@ -10,6 +10,7 @@
 //! - [`events`]: the contract between import and sessions.
 //! - [`sql`]: the dialects of SQL, how each writes a name, and the rule as a statement; runs nothing.
 //! - [`import`]: from files and databases to batches of events; knows no session.
+//! - [`discover`]: which tables of a database hold events, judged by shapes and looks; asks nothing.
 //! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing but the
 //!   temporary file of [`sessions::spill`].
 //! - [`measures`]: figures, intervals, the trend; knows no file and no format.
@@ -19,6 +20,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod discover;
 pub mod error;
 pub mod events;
 pub mod import;

@@ -164,6 +164,7 @@ fn help_fits_a_page_of_eighty_columns() {
         &["report", "--help"],
         &["sessions", "--help"],
         &["explain", "--help"],
+        &["discover", "--help"],
     ] {
         let help = Scratch::new()
             .sessionize(args)
@@ -231,7 +232,7 @@ fn examples(help: &str) -> Vec<String> {
 #[test]
 fn every_example_of_the_help_works() {
     let mut ran = 0;
-    for command in ["", "report", "sessions", "explain"] {
+    for command in ["", "report", "sessions", "explain", "discover"] {
         let args = command.split_whitespace().chain(["--help"]);
         let nothing = Scratch::new();
         let call = nothing.sessionize(args).env("COLUMNS", "100");
@@ -240,6 +241,9 @@ fn every_example_of_the_help_works() {
         assert!(examples.len() >= 3, "{command}: {help}");
         for example in examples {
             let scratch = example_folder();
+            if command == "discover" {
+                fs::remove_file(scratch.path("sessionize.toml")).expect("it is there");
+            }
             let (example, reader) = match example.split_once(" | ") {
                 Some((example, reader)) => (example.to_owned(), Some(reader)),
                 None => (example, None),

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod csv;
 mod databases;
+mod discover;
 mod doors;
 mod engine;
 mod errors;

@@ -1,5 +1,6 @@
 //! One function per command: the only place that joins the stages.
 
+mod discover;
 mod explain;
 mod gathered;
 mod in_database;
@@ -70,6 +71,16 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         Some(Command::Sessions { .. }) => sessions::run(&settings, &voice, output),
         Some(Command::Explain { user, .. }) => explain::run(&settings, &voice, output, user),
         Some(Command::Sql { dialect }) => sql::run(&settings, output, *dialect),
+        Some(Command::Discover { write, force, .. }) => {
+            let asked = discover::Asked {
+                write: write.as_deref(),
+                force: *force,
+                password_env: cli.flags.password_env.as_deref(),
+                password_file: cli.flags.password_file.as_deref(),
+                my_cnf: cli.flags.my_cnf.as_deref(),
+            };
+            discover::run(&settings, &voice, output, &asked)
+        }
     };
     ended.map_err(|failure| match failure.id.family {
         error::Family::Output => failure,
@@ -86,6 +97,10 @@ fn settle(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
             | Command::Explain { inputs, .. },
         ) => inputs,
         Some(Command::Sql { .. }) => return Settings::of_statement(&cli.flags, clock),
+        Some(Command::Discover { database, .. }) => {
+            // What it may write is no reason to read what is there.
+            return Settings::of_flags(&cli.flags, std::slice::from_ref(database), clock);
+        }
     };
     Settings::new(&cli.flags, &inputs.inputs, clock)
 }
@@ -93,6 +108,9 @@ fn settle(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
 /// A binary format cannot explain, and would only upset a terminal.
 fn refuse_format(command: Option<&Command>, settings: &Settings) -> Result<(), Failure> {
     let format = settings.format;
+    if matches!(command, Some(Command::Discover { .. })) {
+        return discover::check_format(format);
+    }
     if matches!(command, Some(Command::Explain { .. }))
         && Format::of_explanations().all(|other| other != format)
     {

@@ -12,8 +12,8 @@ use crate::time::timestamp::quoted;
 const LISTED: usize = 10;
 
 /// Columns that say when something tracked began and ended.
-const TRACKED_STARTS: [&str; 3] = ["started_at", "start_time", "session_started_at"];
-const TRACKED_ENDS: [&str; 2] = ["ended_at", "end_time"];
+pub(crate) const TRACKED_STARTS: [&str; 3] = ["started_at", "start_time", "session_started_at"];
+pub(crate) const TRACKED_ENDS: [&str; 2] = ["ended_at", "end_time"];
 
 /// A table or a view.
 #[derive(Clone, Debug, Default)]
@@ -53,12 +53,17 @@ impl Table {
         Some((choose(columns::USER, user)?, choose(columns::TIME, time)?))
     }
 
+    /// Its name as [`Catalogue::table`] finds it.
+    pub(crate) fn named(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// Its name for people: the schema's first, where it needs one.
     pub(crate) fn shown(&self) -> String {
-        match &self.schema {
-            Some(schema) => quoted(format!("{schema}.{}", self.name).as_bytes()),
-            None => quoted(self.name.as_bytes()),
-        }
+        quoted(self.named().as_bytes())
     }
 }
 

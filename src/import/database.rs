@@ -137,7 +137,7 @@ impl Database {
     }
 
     /// The result columns of a statement.
-    fn header(&mut self, statement: &str) -> Result<Vec<ResultColumn>, Failure> {
+    pub(crate) fn header(&mut self, statement: &str) -> Result<Vec<ResultColumn>, Failure> {
         let header = match self {
             Self::Sqlite(database) => database.header(statement),
             Self::Postgres(database) => database.header(statement),

@@ -11,7 +11,7 @@ use crate::import::Options;
 use crate::import::address::Address;
 use crate::import::columns::AskedColumns;
 use crate::import::csv::Dialect;
-use crate::import::database::{Database, Query};
+use crate::import::database::{Database, Patience, Query};
 use crate::import::file::{self, Kind, Origin};
 use crate::import::intake::Terms;
 use crate::import::sqlite::{self, Opening};
@@ -167,7 +167,7 @@ impl Input {
     }
 
     /// The path as typed, without the scheme of a database.
-    fn path_text(&self) -> &str {
+    pub(crate) fn path_text(&self) -> &str {
         self.typed
             .strip_prefix("sqlite://")
             .or_else(|| self.typed.strip_prefix("sqlite:"))
@@ -460,6 +460,41 @@ fn open_one(
         }
     }
     Ok(())
+}
+
+/// Opens the one database that an input names, whatever tables it has, and says which it is.
+pub(crate) fn open_database(
+    input: &Input,
+    patience: Patience,
+) -> Result<(Database, SourcePlace), Failure> {
+    let place = |kind| SourcePlace {
+        name: input.stem(),
+        kind,
+        place: input.typed.clone(),
+    };
+    if let Some(address) = &input.address {
+        let place = place(address.server.name());
+        return Ok((Database::connect(address, &place, patience)?, place));
+    }
+    let refused = |what: &str| {
+        Failure::new(error::FORMAT, what)
+            .in_source(&place("file"))
+            .help("name one database: postgres://…, mysql://…, or an SQLite file")
+    };
+    if input.is_stdin() {
+        return Err(refused("standard input is no database"));
+    }
+    let in_place = |failure: Failure| failure.in_source(&place("file"));
+    let paths = input.expand().map_err(in_place)?;
+    let [path] = paths.as_slice() else {
+        return Err(refused("several files are named"));
+    };
+    if kind_of(input, path).map_err(in_place)? != FileKind::Sqlite {
+        return Err(refused("the file is no database"));
+    }
+    let place = place("sqlite");
+    let database = sqlite::Database::open(path, &place, Opening::default())?;
+    Ok((Database::Sqlite(database), place))
 }
 
 /// Columns that only text files are asked for.

@@ -1,6 +1,7 @@
 //! JSON: one object with the run record inside, or one row a line. The same column names as CSV;
 //! unknown, infinite and undefined are null. Ids are text, so that no reader rounds one beyond 2^53.
 
+mod discovery;
 mod escape;
 mod record;
 
@@ -17,6 +18,7 @@ use crate::report::explain::Explanation;
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style};
 use crate::time::timestamp::print_instant;
+pub(crate) use discovery::write_discovery;
 use escape::put;
 use record::{RunRecord, TrendRecord};
 pub use record::{Written, run_line, run_record};

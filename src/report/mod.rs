@@ -3,7 +3,9 @@
 
 pub mod chart;
 pub mod columns;
+pub(crate) mod configuration;
 pub mod csv;
+pub(crate) mod discovery;
 pub mod explain;
 pub mod json;
 pub mod markdown;
@@ -90,6 +92,24 @@ pub fn write_explanation(
         Format::Ndjson => ndjson::write_explanation(explanation, style, out),
         Format::Markdown => markdown::write_explanation(explanation, style, out),
         Format::Parquet => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Writes what was found in a database, for which there are two formats.
+///
+/// # Errors
+///
+/// What writing gives, and `Unsupported` for another format.
+pub(crate) fn write_discovery(
+    format: Format,
+    discovered: &discovery::Discovered<'_>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_discovery(discovered, style, out),
+        Format::Json => json::write_discovery(discovered, out),
+        _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reports for people on a terminal: plain text that never exceeds the width, with bold and dim as
 //! its only colours.
 
+mod discovery;
 mod layout;
 mod page;
 
@@ -18,6 +19,7 @@ use crate::report::rows::{
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style, story, words};
 use crate::time::period::{PeriodLength, label};
+pub(crate) use discovery::write_discovery;
 use layout::Layout;
 use page::Page;
 

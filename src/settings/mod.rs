@@ -122,6 +122,20 @@ impl Settings {
         .settle(Asked::Inputs(inputs))
     }
 
+    /// Settles what was typed without a configuration, also where there is one.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, with the flag's name.
+    pub fn of_flags(flags: &Flags, inputs: &[OsString], clock: Micros) -> Result<Self, Failure> {
+        Settling {
+            flags,
+            file: &None,
+            clock,
+        }
+        .settle(Asked::Inputs(inputs))
+    }
+
     /// Settles what was typed for a statement that is only written: its sources are the table that
     /// `--table` names, else those of the configuration, and nothing is opened.
     ///

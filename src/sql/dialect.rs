@@ -66,6 +66,18 @@ impl Dialect {
         }
     }
 
+    /// A text as a literal of statements that are read, where no value can be bound: in the
+    /// configuration.
+    pub(crate) fn literal(self, text: &str) -> String {
+        let text = match self {
+            Dialect::Mysql | Dialect::Clickhouse | Dialect::Spark | Dialect::Bigquery => {
+                text.replace('\\', "\\\\")
+            }
+            _ => text.to_owned(),
+        };
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
     /// The most bytes of a name that the engine keeps, where it cuts longer ones or has such a limit.
     fn longest_name(self) -> usize {
         match self {
