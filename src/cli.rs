@@ -147,7 +147,7 @@ table or a query, with its user and its time. Nothing is opened: times are taken
         after_help = "\
 Examples:
   sessionize sql --dialect postgres --table posts --user-column user_id --time-column created_at
-  sessionize sql --dialect mysql | mariadb shop             what sessionize.toml names
+  sessionize sql --dialect mysql | mariadb shop    what sessionize.toml names
   sessionize sql --dialect clickhouse --table app.clicks --user-column visitor \\
     --time-column ts --epoch-unit ms --timeout 40m -o sessions.sql
 

@@ -575,7 +575,7 @@ fn head(question: &Question) -> Result<Vec<String>, Failure> {
     Ok(lines)
 }
 
-/// What an engine needs for the statement to be exact.
+/// What an engine needs for the statement to be exact, or where it is not.
 fn needs(dialect: Dialect) -> Option<&'static str> {
     match dialect {
         Dialect::Postgres => Some("For PostgreSQL 14 and newer."),
@@ -585,6 +585,12 @@ fn needs(dialect: Dialect) -> Option<&'static str> {
         Dialect::Sqlite => Some("For SQLite 3.35 and newer."),
         Dialect::Spark => {
             Some("Times without a zone need a session in UTC: spark.sql.session.timeZone.")
+        }
+        Dialect::Duckdb => {
+            Some("Columns of the type TIMESTAMP_NS are rounded to the microsecond, not floored.")
+        }
+        Dialect::Clickhouse => {
+            Some("Before 1970, what is finer than a microsecond is cut towards 1970, not floored.")
         }
         Dialect::Trino => Some("Times without a zone need a session in UTC: SET TIME ZONE 'UTC'."),
         _ => None,
