@@ -19,12 +19,14 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(usage) => return end_usage(&usage),
     };
-    match std::panic::catch_unwind(|| run(&cli)) {
+    let code = match std::panic::catch_unwind(|| run(&cli)) {
         Ok(Ok(Ending::Whole)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Partial)) => ExitCode::from(3),
         Ok(Err(cause)) => end(&failure_of(cause), cli.flags.error_format),
         Err(_) => ExitCode::from(exit_code(Family::Bug)),
-    }
+    };
+    sessionize::signals::settle();
+    code
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Ending> {

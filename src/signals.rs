@@ -52,6 +52,12 @@ pub fn install() -> io::Result<()> {
     Ok(())
 }
 
+/// Waits for the end that a signal has begun, if one has; otherwise none begins any more. Call it
+/// last: the exit code is then the signal's or the run's, and what is said agrees with it.
+pub fn settle() {
+    std::mem::forget(cleanup::state());
+}
+
 /// Ends the program on another thread, so that a second signal is still heard.
 fn end_aside(signal: i32) {
     let aside = thread::Builder::new().spawn(move || end(signal));

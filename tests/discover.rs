@@ -1073,6 +1073,51 @@ fn names_in_one_piece_and_names_that_repeat_their_tables_are_understood() {
 }
 
 #[test]
+fn the_kinds_of_a_log_are_told_apart() {
+    let kinds = [
+        ("user.login.success", "start"),
+        ("SIGNED_IN", "start"),
+        ("UserLoggedOut", "end"),
+        ("session_timeout", "expiry"),
+        ("login_page_viewed", "activity"),
+        ("login_failed", "activity"),
+        ("notification_opened", "activity"),
+        ("job applied", "activity"),
+        ("it's", "activity"),
+        ("notification_sent", "none"),
+        ("token_refresh", "none"),
+    ];
+    for place in Place::all() {
+        let values = kinds.iter().enumerate().map(|(at, (kind, _))| {
+            let kind = kind.replace('\'', "''");
+            format!("(7, '{kind}', '2026-01-01 09:{at:02}:00'), (8, '{kind}', '2026-01-01 10:{at:02}:00')")
+        });
+        let values: Vec<String> = values.collect();
+        place.run(&format!(
+            "CREATE TABLE log (user_id bigint, event_type {{name}}, at {{at}});
+             INSERT INTO log VALUES {}, (7, NULL, '2026-01-01 11:00:00');",
+            values.join(", ")
+        ));
+        place
+            .scratch
+            .run(["discover", &place.address(), "--write"])
+            .expect_ok();
+        let count = |role: &str| 2 * kinds.iter().filter(|(_, of)| *of == role).count();
+        assert_eq!(
+            read_sources(&place.scratch),
+            [
+                format!("log activity {}", count("activity") + 1),
+                format!("log_expiries expiry {}", count("expiry")),
+                format!("log_logins start {}", count("start")),
+                format!("log_logouts end {}", count("end")),
+            ],
+            "{:?}",
+            place.kind
+        );
+    }
+}
+
+#[test]
 fn views_are_sources_where_no_table_is_one() {
     for place in Place::all() {
         place.run(

@@ -13,7 +13,7 @@ use crate::events::{Micros, Role};
 use crate::import::inputs::check_name;
 use crate::import::looks::{Amount, KINDS, Look, Seen, SeenTimes, Values};
 use crate::import::presets::Preset;
-use crate::import::shapes::{Shape, Shapes};
+use crate::import::shapes::{ColumnShape, Shape, Shapes};
 use crate::sql::Dialect;
 use crate::time::timestamp::{Boundary, EpochUnit, TimeParser, TimeSpec, parse_boundary};
 use crate::time::zone::Zone;
@@ -314,7 +314,7 @@ impl Candidate {
         let is_change = |(kind, _): &(String, u64)| is_change(kind);
         let is_audit = self.purpose == Purpose::Audit;
         let sources = match self.kind {
-            Some(kind) => by_kind(whole, &shape.columns[kind].name, dialect, seen)?,
+            Some(kind) => by_kind(whole, &shape.columns[kind], dialect, seen)?,
             None => vec![whole],
         };
         let has_logins = sources.iter().any(|source| source.role == Role::Start);
@@ -477,18 +477,18 @@ fn is_zoneless(text: &str) -> bool {
 /// Splits a log by its kinds of rows, where they hold logins, logouts or the system's own doing.
 fn by_kind(
     whole: Finding,
-    column: &str,
+    column: &ColumnShape,
     dialect: Dialect,
     seen: &Seen,
 ) -> Result<Vec<Finding>, String> {
     let name = dialect
-        .identifier(column)
+        .identifier(&column.name)
         .map_err(|failure| failure.message)?;
     let mut by_role: BTreeMap<Role, Vec<&(String, u64)>> = BTreeMap::new();
     for kind in &seen.kinds {
         by_role.entry(role(&kind.0)).or_default().push(kind);
     }
-    let is_log = [Role::Start, Role::End, Role::Expiry]
+    let is_log = [Role::Start, Role::End, Role::Expiry, Role::Ignore]
         .iter()
         .any(|role| by_role.contains_key(role));
     if whole.role != Role::Activity || !is_log {
@@ -517,7 +517,7 @@ fn by_kind(
             filter: and(format!("{name} IN ({})", listed(kinds))),
             rows: part(seen, kinds),
             users: None,
-            why: format!("{}; kinds by {}", whole.why, shown(column)),
+            why: format!("{}; kinds by {}", whole.why, shown(&column.name)),
             ..whole.clone()
         });
     }
@@ -531,7 +531,10 @@ fn by_kind(
         .flat_map(|role| by_role[role].clone())
         .collect();
     let mut rest = Finding {
-        filter: and(format!("{name} NOT IN ({})", listed(&others))),
+        filter: and(match column.is_nullable {
+            true => format!("({name} IS NULL OR {name} NOT IN ({}))", listed(&others)),
+            false => format!("{name} NOT IN ({})", listed(&others)),
+        }),
         rows: part(seen, kinds),
         users: None,
         ..whole.clone()

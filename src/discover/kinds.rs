@@ -10,10 +10,17 @@ const KIND_NAMES: &str = "
     event_type action_type activity_type event_name event_kind action event activity kind type
     verb operation event_action aktion ereignis typ";
 
-/// What the system does by itself.
+/// What the system does by itself, unless a person answers it.
 const SYSTEM: &str = "
-    notification notified email mail sms push token refresh refreshed cron job system reminder
-    sync";
+    notification notifications notified reminder cron system emailsent mailsent smssent pushsent
+    tokenrefresh tokenrefreshed refreshtoken tokenissued";
+const ANSWERS: &str = "clicked click opened open read tapped dismissed viewed enabled disabled";
+
+/// Words that leave a login a login: a view of the page for it is none.
+const AROUND: &str = "
+    user users person member account customer admin student auth authentication session event
+    success successful succeeded ok completed web app mobile api sso oauth google password log in
+    out sign on off logged signed";
 
 /// What is written of a change of a row, rather than of a person's action.
 const CHANGES: &str = "
@@ -42,26 +49,23 @@ fn is_plain_type(type_name: &str) -> bool {
     plain.iter().any(|part| type_name.contains(part))
 }
 
-/// What a row of this kind does to sessions.
+/// What a row of this kind does to sessions. A login that failed opens none, and yet somebody was
+/// there.
 pub(super) fn role(kind: &str) -> Role {
     let words = words(kind);
     let pairs: Vec<String> = words.windows(2).map(|pair| pair.concat()).collect();
     let has = |known: &str| has_any(&words, known) || has_any(&pairs, known);
-    let is_failed = has("failed failure fail attempt denied invalid error");
-    let is_session = has("session sitzung");
-    let is_ended = has("expired expire expiry timeout timedout");
-    if is_session && is_ended {
+    let is_only = |known: &str| {
+        let is_plain = |word: &String| has_word(known, word) || has_word(AROUND, word);
+        has(known) && words.iter().all(is_plain)
+    };
+    if has("session sitzung") && has("expired expire expiry timeout timedout") {
         Role::Expiry
-    } else if has("login signin logon loggedin signedin anmeldung") {
-        // One that failed opens nothing, and yet somebody was there.
-        if is_failed {
-            Role::Activity
-        } else {
-            Role::Start
-        }
-    } else if has("logout signout logoff loggedout signedout abmeldung") {
+    } else if is_only("login signin logon loggedin signedin anmeldung") {
+        Role::Start
+    } else if is_only("logout signout logoff loggedout signedout abmeldung") {
         Role::End
-    } else if has(SYSTEM) {
+    } else if has(SYSTEM) && !has(ANSWERS) {
         Role::Ignore
     } else {
         Role::Activity

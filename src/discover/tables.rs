@@ -18,7 +18,8 @@ pub(super) enum Purpose {
 
 const MIGRATIONS: &str = "
     migration migrations alembic flyway liquibase databasechangelog databasechangeloglock
-    goose phinxlog typeorm schemaversion metadata";
+    goose phinxlog typeorm schemaversion
+    internalmetadata";
 const NOTICES: &str = "
     notification notifications notice notices reminder reminders alert alerts newsletter
     newsletters broadcast broadcasts benachrichtigung benachrichtigungen";
@@ -27,8 +28,8 @@ const TOKENS: &str = "
     token tokens otp nonce nonces secret secrets reset resets verification verifications
     apikey apikeys oauth";
 const DERIVED: &str = "
-    stats statistics statistic statistik metrics aggregate aggregates summary summaries daily
-    weekly monthly totals counters cache leaderboard lookup last lastaccess";
+    stats statistics statistic statistik metrics aggregate aggregates summary summaries totals
+    counters cache leaderboard lookup lastaccess";
 const RIGHTS: &str = "role roles permission permissions grant grants acl privileges rollen";
 const COPIES: &str = "
     history hist version versions archive archived backup backups bak copy old tmp temp
@@ -36,8 +37,7 @@ const COPIES: &str = "
 const QUEUES: &str = "queue queues outbox celery sidekiq warteschlange";
 const JOBS: &str = "job jobs task tasks worker workers";
 const QUEUED: &str = "
-    queue payload handler locked_at locked_by run_at reserved_at attempts max_attempts
-    available_at";
+    queue payload handler locked_at locked_by run_at reserved_at max_attempts available_at";
 const OF_FRAMEWORKS: &str = "
     expire expires expires_at expire_date expired_at expiry data payload sess session_data sessdata
     session_key last_activity";
@@ -57,7 +57,7 @@ pub(super) fn purpose(shape: &Shape, shapes: &Shapes, has_actor: bool) -> Purpos
     let has = |known: &str| has_any(&words, known) || has_any(&pairs, known);
     let is_in = has("login logins signin signins logon logons anmeldung anmeldungen");
     let is_out = has("logout logouts signout signouts logoff abmeldung abmeldungen");
-    if has(MIGRATIONS) || has("schemaversion") {
+    if has(MIGRATIONS) {
         return Purpose::Other(MIGRATION);
     }
     if has(TOKENS) {
