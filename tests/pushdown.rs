@@ -714,6 +714,12 @@ fn values_that_the_database_reads_in_its_own_way_are_refused() {
         );
         place.refuses(&[], why);
     }
+    let place = Place::mariadb();
+    place.table(
+        "CREATE TABLE one (who text, moment datetime) ENGINE = MyISAM",
+        "",
+    );
+    place.refuses(&[], "keeps no state of the data");
     let sqlite = [
         (
             "'2026-03-02 09:00:00'), ('ada', 1772409600",

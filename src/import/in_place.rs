@@ -178,6 +178,12 @@ impl InPlace {
             return Err(Failure::new(error::BUG, "a table is asked, not a file"));
         };
         let reading = self.database.prepare(query, place)?;
+        if reading.is_live {
+            return Err(refused(
+                "the table keeps no state of the data between one statement and the next",
+            )
+            .in_source(place));
+        }
         let (user, time) = self.database.columns(&reading, place)?;
         let dialect = self.dialect();
         let placed = |failure: Failure| failure.in_source(place);
