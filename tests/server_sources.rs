@@ -115,6 +115,26 @@ fn a_server_without_a_known_table_lists_what_could_be_meant() {
     }
 }
 
+#[test]
+fn columns_that_are_asked_for_stand_in_where_a_known_table_has_them() {
+    for database in both() {
+        database.run(
+            "CREATE TABLE posts (id int PRIMARY KEY, user_id int, editor int, created_at timestamp);
+             CREATE TABLE comments (id int PRIMARY KEY, user_id int, created_at timestamp);
+             INSERT INTO posts VALUES (1, 7, 8, '2026-01-01 09:00:00');
+             INSERT INTO comments VALUES (1, 7, '2026-01-01 09:00:00')",
+        );
+        let args = [&database.url(), "--user-column", "editor"];
+        assert_eq!(
+            sessions(&Scratch::new(), &args),
+            [
+                "7 2026-01-01T09:00:00Z 2026-01-01T09:00:00Z 1 comments:1",
+                "8 2026-01-01T09:00:00Z 2026-01-01T09:00:00Z 1 posts:1",
+            ]
+        );
+    }
+}
+
 const LOG: &str = "
     CREATE TABLE log (id int PRIMARY KEY, who int, what varchar(9), moment timestamp);
     INSERT INTO log VALUES

@@ -2,7 +2,7 @@
 //! and what to say when the one asked for is not there.
 
 use crate::error::{self, Failure, SourcePlace};
-use crate::import::columns::{self, Wanted};
+use crate::import::columns::{self, AskedColumns, Wanted};
 use crate::import::database::{Query, Reading};
 use crate::import::presets::Preset;
 use crate::sql::Dialect;
@@ -95,15 +95,24 @@ impl Catalogue {
 
     /// The query of a preset that reads the events' own table alone, when the database has it with
     /// its columns; and the reading of the whole preset, when it has the tables that are joined.
+    /// Columns that are asked for stand in where the table has them.
     pub(crate) fn preset(
         &self,
         preset: &'static Preset,
+        asked: &AskedColumns,
     ) -> Option<(Query, Option<(Query, Reading)>)> {
         let table = self.table(preset.tables.first()?)?;
         if table.is_tracked() {
             return None;
         }
-        let (user, time) = table.columns_of(preset.user.asked(), preset.time.asked())?;
+        let asked_in = |asked: Option<&String>, otherwise: Option<&'static str>| {
+            let has =
+                |name: &&String| columns::choose(&table.columns, columns::USER, Some(name)).is_ok();
+            asked.filter(has).cloned().or(otherwise.map(str::to_owned))
+        };
+        let user = asked_in(asked.user.as_ref(), preset.user.asked());
+        let time = asked_in(asked.time.first(), preset.time.asked());
+        let (user, time) = table.columns_of(user.as_deref(), time.as_deref())?;
         let alone = Query::Table {
             table: table.name.clone(),
             user: Some(user.clone()),

@@ -7,7 +7,7 @@ use crate::error::{self, Failure, SourcePlace};
 use crate::events::{Micros, Role, SECOND};
 use crate::import::address::{Address, Server};
 use crate::import::catalogue::{Catalogue, Table};
-use crate::import::columns::{self, Wanted};
+use crate::import::columns::{self, AskedColumns, Wanted};
 use crate::import::intake::Intake;
 use crate::import::presets::Preset;
 use crate::import::{mysql, postgres, sqlite};
@@ -56,12 +56,17 @@ impl Database {
         }
     }
 
-    /// Every preset whose table exists with its columns, by name. Tables that look like tracked
-    /// sessions are left out. When there is none, the error lists tables that could be meant.
-    pub(crate) fn presets(&mut self, place: &SourcePlace) -> Result<Vec<FoundSource>, Failure> {
+    /// Every preset whose table exists with its columns, by name; columns that are asked for stand in
+    /// where a table has them. Tables that look like tracked sessions are left out. When there is no
+    /// preset, the error lists tables that could be meant.
+    pub(crate) fn presets(
+        &mut self,
+        asked: &AskedColumns,
+        place: &SourcePlace,
+    ) -> Result<Vec<FoundSource>, Failure> {
         let mut found = Vec::new();
         for preset in Preset::of(self.catalogue().dialect) {
-            let Some((alone, whole)) = self.catalogue().preset(preset) else {
+            let Some((alone, whole)) = self.catalogue().preset(preset, asked) else {
                 continue;
             };
             let query = match whole {

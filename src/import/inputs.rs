@@ -588,7 +588,7 @@ fn add_sources(
             filter: input.filter.clone(),
         },
         (None, None) => {
-            for found in opened.databases[number].presets(source)? {
+            for found in opened.databases[number].presets(columns, source)? {
                 let name = found.name.to_owned();
                 opened.units.push(unit(name, found.role, found.query));
             }
