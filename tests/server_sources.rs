@@ -289,6 +289,42 @@ fn what_is_added_after_the_start_is_left_out_whatever_the_engine() {
     }
 }
 
+#[test]
+fn a_year_that_cannot_be_used_is_a_reject_whatever_the_engine() {
+    for engine in ["InnoDB", "MyISAM", "Aria", "MEMORY"] {
+        let database = servers::mariadb();
+        database.run(&format!(
+            "CREATE TABLE posts (id int PRIMARY KEY, user_id int, created_at datetime(6))
+                 ENGINE = {engine};
+             INSERT INTO posts VALUES (1, 7, '2026-01-01 09:00:00'), (2, 7, '5000-01-01 00:00:00')"
+        ));
+        let failed = Scratch::new().run([&database.url()]).expect_failure(4);
+        failed.expect_stderr("TM-07").expect_stderr("1 of 2 rows");
+    }
+}
+
+#[test]
+fn tables_that_differ_by_case_alone_are_told_apart() {
+    let database = servers::mariadb();
+    database.run(
+        "CREATE TABLE posts (id int PRIMARY KEY, user_id int, created_at timestamp);
+         CREATE TABLE Posts (id int PRIMARY KEY, who int, at timestamp);
+         INSERT INTO posts VALUES (1, 7, '2026-01-01 09:00:00');
+         INSERT INTO Posts VALUES (1, 8, '2026-01-01 10:00:00')",
+    );
+    let scratch = Scratch::new();
+    let small = sessions(&scratch, &[&database.url()]);
+    assert_eq!(
+        small,
+        ["7 2026-01-01T09:00:00Z 2026-01-01T09:00:00Z 1 posts:1"]
+    );
+    let large = [&database.url(), "--table", "Posts", "--user-column", "who"];
+    assert_eq!(
+        sessions(&scratch, &large),
+        ["8 2026-01-01T10:00:00Z 2026-01-01T10:00:00Z 1 Posts:1"]
+    );
+}
+
 /// The users that a table with this column and these values gives, as outputs write them.
 fn users(database: &Database<'_>, column: &str, values: &[&str]) -> Vec<String> {
     let rows: Vec<String> = values

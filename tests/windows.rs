@@ -231,6 +231,93 @@ fn local_times_of_a_zone_with_clock_changes_lose_nothing() {
 }
 
 #[test]
+fn a_session_on_a_clock_that_is_moved_is_followed_for_days() {
+    for database in [servers::postgres(), servers::mariadb()] {
+        let scratch = Scratch::new();
+        let moment = match database.kind() {
+            Kind::Postgres => "timestamp",
+            Kind::Mariadb => "datetime(6)",
+        };
+        // Noon of March 1 in Berlin, and every twenty minutes after it.
+        let noon = START - 24 * DAY + 12 * HOUR;
+        let rows: Vec<String> = (0..400)
+            .map(|row| format!("({row}, 1, '{}')", sql_time(noon + row * 20 * MINUTE)))
+            .collect();
+        database.run(&format!(
+            "CREATE TABLE posts (id int PRIMARY KEY, user_id int, created_at {moment});
+             INSERT INTO posts VALUES {}",
+            rows.join(", ")
+        ));
+        let flags = ["--source-timezone", "Europe/Berlin", "--to", "2026-03-01"];
+        let sessions = printed(&scratch, "sessions", &[&database.url()], &flags);
+        // 399 times 20 minutes later: March 7, 01:00 in Berlin.
+        let row = sessions.lines().nth(1).unwrap();
+        assert!(
+            row.contains(",1,2026-03-01T11:00:00Z,2026-03-07T00:00:00Z,478800,400,"),
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn a_failure_behind_the_windows_end_is_a_failure() {
+    let (scratch, database) = (Scratch::new(), servers::postgres());
+    database.run(
+        "CREATE TABLE log (id int PRIMARY KEY, user_id int, created_at timestamptz);
+         INSERT INTO log SELECT n, 1, timestamptz '2026-03-01 11:00Z' + n * interval '20 min'
+             FROM generate_series(1, 400) AS n;
+         CREATE VIEW posts AS SELECT id, created_at,
+             CASE WHEN created_at > '2026-03-02 03:15Z' THEN 1 / (id - id) ELSE user_id END AS user_id
+             FROM log",
+    );
+    scratch.file("report.csv", "old\n");
+    scratch.file("clicks.csv", "user_id,created_at\n7,2026-03-01T10:15:00Z\n");
+    let url = database.url();
+    let args = [
+        "--to",
+        "2026-03-01",
+        "--now",
+        "2026-04-01",
+        "--format",
+        "csv",
+        "-o",
+        "report.csv",
+    ];
+    let failed = scratch.run([url.as_str()].iter().chain(&args));
+    failed.expect_failure(5).expect_stderr("22012");
+    assert_eq!(scratch.text("report.csv"), "old\n");
+    let alone = scratch.run([url.as_str(), "--keep-going"].iter().chain(&args));
+    alone.expect_failure(5);
+    let beside = [url.as_str(), "clicks.csv", "--keep-going"];
+    assert_eq!(scratch.run(beside.iter().chain(&args)).code(), Some(3));
+}
+
+#[test]
+fn dates_without_a_day_do_not_hide_where_a_source_ends() {
+    let (scratch, database) = (Scratch::new(), servers::mariadb());
+    let rows: Vec<String> = (0..60)
+        .map(|row| {
+            format!(
+                "({row}, 1, '{}')",
+                sql_time(START + 20 * HOUR + row * 20 * MINUTE)
+            )
+        })
+        .collect();
+    database.run(&format!(
+        "SET sql_mode = '';
+         CREATE TABLE posts (id int PRIMARY KEY, user_id int, created_at datetime);
+         INSERT INTO posts VALUES (98, 1, '2020-00-10'), (99, 1, '2026-12-00'), {}",
+        rows.join(", ")
+    ));
+    let day = ["--from", "2026-03-25", "--to", "2026-03-25"];
+    let sessions = printed(&scratch, "sessions", &[&database.url()], &day);
+    assert!(
+        sessions.contains(",1,2026-03-25T20:00:00Z,2026-03-26T15:40:00Z,70800,60,"),
+        "{sessions}"
+    );
+}
+
+#[test]
 fn epoch_columns_of_a_stated_unit_are_bounded_too() {
     for database in [servers::postgres(), servers::mariadb()] {
         let scratch = Scratch::new();

@@ -77,17 +77,25 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// A table by its name, in this spelling first; `schema.table` finds one in another schema.
+    /// A table by its name: of those that their name alone finds in this spelling first, then of
+    /// others; `schema.table` finds one in another schema.
     pub(crate) fn table(&self, name: &str) -> Option<&Table> {
         let of = |schema: Option<&str>, name: &str| {
-            let is_in = |table: &&Table| schema.is_none() || table.schema.as_deref() == schema;
+            let is_in = |table: &&Table| table.schema.as_deref() == schema;
             let mut exact = self.tables.iter().filter(is_in);
             let mut folded = self.tables.iter().filter(is_in);
             exact
                 .find(|table| table.name == name)
                 .or_else(|| folded.find(|table| table.name.eq_ignore_ascii_case(name)))
         };
-        of(None, name).or_else(|| {
+        let hidden = || {
+            let schemas = self
+                .tables
+                .iter()
+                .filter_map(|table| table.schema.as_deref());
+            schemas.map(Some).find_map(|schema| of(schema, name))
+        };
+        of(None, name).or_else(hidden).or_else(|| {
             let (schema, name) = name.split_once('.')?;
             of(Some(schema), name)
         })

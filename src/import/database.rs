@@ -550,7 +550,7 @@ impl Reading {
         span: &Span,
         placeholder: impl Fn(usize) -> String,
     ) -> Result<String, Failure> {
-        let time = format!("events.{}", dialect.identifier(&self.time_name)?);
+        let time = self.time_in(dialect)?;
         let from = span.from.map(|_| format!("{time} >= {}", placeholder(1)));
         let place = 1 + usize::from(from.is_some());
         let to = span.to.map(|_| format!("{time} < {}", placeholder(place)));
@@ -567,9 +567,14 @@ impl Reading {
         })
     }
 
+    /// The time in a statement around this one.
+    pub(crate) fn time_in(&self, dialect: Dialect) -> Result<String, Failure> {
+        Ok(format!("events.{}", dialect.identifier(&self.time_name)?))
+    }
+
     /// The same rows but for those after a time, which is SQL. Rows without a time stay.
     pub(crate) fn up_to(mut self, dialect: Dialect, last: &str) -> Result<Self, Failure> {
-        let time = format!("events.{}", dialect.identifier(&self.time_name)?);
+        let time = self.time_in(dialect)?;
         self.statement = format!(
             "SELECT * FROM ({}\n) AS events WHERE {time} <= {last} OR {time} IS NULL",
             self.statement
@@ -583,7 +588,7 @@ impl Reading {
         dialect: Dialect,
         placeholder: impl Fn(usize) -> String,
     ) -> Result<String, Failure> {
-        let time = format!("events.{}", dialect.identifier(&self.time_name)?);
+        let time = self.time_in(dialect)?;
         Ok(format!(
             "SELECT min({time}), max({time}) FROM ({}\n) AS events WHERE {time} >= {} AND {time} < {}",
             self.statement,

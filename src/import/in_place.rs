@@ -390,8 +390,12 @@ fn user_of(
         (Dialect::Mysql, ColumnKind::Integer) => Ok((format!("{user} + 0"), UserKind::Plain)),
         (_, ColumnKind::Integer) => Ok((user, UserKind::Plain)),
         (Dialect::Mysql, ColumnKind::Text) => {
-            let whole =
-                format!("CASE WHEN locate(x'00', CAST({user} AS BINARY)) = 0 THEN {user} END");
+            // Of a longer one the server compares the beginning alone.
+            let text = format!("CAST(CONVERT({user} USING utf8mb4) AS BINARY)");
+            let whole = format!(
+                "CASE WHEN locate(x'00', {text}) = 0 AND length({text}) <= @@max_sort_length \
+                 THEN {user} END"
+            );
             Ok((whole, UserKind::Plain))
         }
         (Dialect::Mysql, ColumnKind::Binary) => Ok((user, UserKind::Binary)),

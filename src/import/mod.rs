@@ -139,6 +139,7 @@ pub fn read(
     };
     let mut tables = Tables::prepare(&units, inputs, options, &mut databases);
     let mut results = Vec::with_capacity(units.len());
+    let mut waiting = Vec::new();
     for (index, unit) in units.iter_mut().enumerate() {
         let opened = open_pipe(unit, options.limits);
         let unit = &*unit;
@@ -150,17 +151,17 @@ pub fn read(
             }
             _ => reader.read(opened, sinks, &mut imported.notes),
         });
-        if !tables.reads_on(index) {
-            settle(&mut results, index, unit, options, rejects, &mut imported)?;
+        match tables.reads_on(index) {
+            true => waiting.push(index),
+            false => settle(&mut results, index, unit, options, rejects, &mut imported)?,
         }
     }
     tables.read_on(&mut databases, &mut results, sinks, |index| {
         UnitReader::new(index, &units[index], inputs, options, &names, meter)
     });
-    for (index, unit) in units.iter().enumerate() {
-        if tables.reads_on(index) {
-            settle(&mut results, index, unit, options, rejects, &mut imported)?;
-        }
+    for index in waiting {
+        let unit = &units[index];
+        settle(&mut results, index, unit, options, rejects, &mut imported)?;
     }
     imported.statements = tables.said;
     let results: Vec<Option<UnitResult>> = results.into_iter().map(Result::ok).collect();

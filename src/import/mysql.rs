@@ -13,11 +13,10 @@ use tokio::runtime::Runtime;
 
 pub(crate) use self::bounds::literal;
 pub(crate) use self::bounds::placeholder;
-use self::bounds::{bound, bounds_of};
+use self::bounds::{Bound, bound, bounds_of};
 use self::cells::{Codec, bytes_of, cells_of, datetime, result_column};
 use self::rows::Met;
 use crate::error::Failure;
-use crate::events::{EARLIEST, LATEST};
 use crate::import::address::{Address, Host, Secret, Tls};
 use crate::import::catalogue::{Catalogue, Table};
 use crate::import::database::{Patience, Reading, ResultColumn, Span, Stopped, TimeKind};
@@ -112,22 +111,39 @@ impl Database {
         span: &Span,
     ) -> Result<Option<(i64, i64)>, Failure> {
         let statement = reading.ends(Dialect::Mysql, placeholder(reading.time_kind))?;
-        let bounds = bounds_of(span, reading.time_kind);
+        let found = self.two_ends(&statement, bounds_of(span, reading.time_kind))?;
+        // A date without a month or a day stands first or last: the others are asked for, which takes
+        // longer.
+        let whole = match found {
+            [End::None, _] | [_, End::None] => return Ok(None),
+            [End::At(first), End::At(last)] => return Ok(Some((first, last))),
+            _ => {
+                let time = reading.time_in(Dialect::Mysql)?;
+                format!("{statement} AND month({time}) > 0 AND dayofmonth({time}) > 0")
+            }
+        };
+        match self.two_ends(&whole, bounds_of(span, reading.time_kind))? {
+            [End::At(first), End::At(last)] => Ok(Some((first, last))),
+            _ => Ok(None),
+        }
+    }
+
+    fn two_ends(&mut self, statement: &str, bounds: Vec<Bound>) -> Result<[End; 2], Failure> {
         self.run(async |connection| {
-            let row = bound(&statement, bounds).fetch_one(connection).await?;
-            let end = |at: usize| -> Result<Option<i64>, Stopped> {
-                let codec = Codec::of(&row.columns()[at]);
+            let row = bound(statement, bounds).fetch_one(connection).await?;
+            let end = |at: usize| -> Result<End, Stopped> {
                 let Some(bytes) = bytes_of(row.try_get_raw(at)?)? else {
-                    return Ok(None);
+                    return Ok(End::None);
                 };
-                Ok(match codec {
+                let found = match Codec::of(&row.columns()[at]) {
                     Codec::Timestamp | Codec::Datetime => datetime(bytes).ok(),
                     codec => codec
                         .number(bytes)
                         .and_then(|number| i64::try_from(number).ok()),
-                })
+                };
+                Ok(found.map_or(End::Unusable, End::At))
             };
-            Ok(end(0)?.zip(end(1)?))
+            Ok([end(0)?, end(1)?])
         })
     }
 
@@ -137,13 +153,10 @@ impl Database {
         if !reading.is_live || reading.time_kind == TimeKind::Read {
             return Ok(reading);
         }
-        let everything = match reading.time_kind {
-            TimeKind::Number => (i64::MIN, i64::MAX),
-            _ => (EARLIEST, LATEST),
-        };
+        // Also what no report can use is read, to be refused.
         let everything = Span {
-            from: Some(everything.0),
-            to: Some(everything.1),
+            from: Some(i64::MIN),
+            to: Some(i64::MAX),
         };
         let Some((_, last)) = self.ends(&reading, &everything)? else {
             return Ok(reading);
@@ -204,6 +217,17 @@ impl Database {
     }
 }
 
+/// The first or the last time of a source.
+#[derive(Clone, Copy)]
+enum End {
+    /// There is no row.
+    None,
+    /// As its column counts.
+    At(i64),
+    /// A value that is no time.
+    Unusable,
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
@@ -256,10 +280,11 @@ const TABLES: &str = "
            coalesce(engines.transactions, 'YES') = 'NO'
     FROM information_schema.columns AS columns
     JOIN information_schema.tables AS tables
-        ON tables.table_schema = columns.table_schema AND tables.table_name = columns.table_name
+        ON tables.table_schema = columns.table_schema
+        AND BINARY tables.table_name = BINARY columns.table_name
     LEFT JOIN information_schema.engines AS engines ON engines.engine = tables.engine
     WHERE columns.table_schema = database() AND find_in_set('select', columns.privileges) > 0
-    ORDER BY columns.table_name, columns.ordinal_position";
+    ORDER BY BINARY columns.table_name, columns.ordinal_position";
 
 fn tables_of(rows: Vec<Vec<Option<String>>>) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();

@@ -19,6 +19,9 @@ const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(
 /// How much longer than the server we wait: it was told to stop by itself.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What a server says that cannot reach another one, whose table it shows as its own.
+const FOREIGN_SERVER: &str = "08001";
+
 /// How long the end of a connection may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -169,7 +172,7 @@ pub(crate) fn explained(
             let code = said.code().unwrap_or_default().into_owned();
             match code.get(..2) {
                 // The connection is gone: shutdown, crash, an administrator's word.
-                Some("57" | "08") => failed(
+                Some("57" | "08") if code != FOREIGN_SERVER => failed(
                     error::CONNECTION_LOST,
                     format!("connection lost: {}", plain(said.message())),
                 ),

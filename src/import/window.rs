@@ -47,13 +47,23 @@ pub(crate) fn everything(counted: Counted) -> Span {
 pub(crate) struct Watch {
     span: Option<(Micros, Micros)>,
     seen: HashSet<User>,
+    /// What was read behind the edge already: a clock that is moved cannot be cut at an instant.
+    behind: Vec<(Micros, User)>,
 }
 
 impl Watch {
     /// Looks from now on for events of one timeout before `edge`.
     pub(crate) fn before(&mut self, edge: Micros, timeout: Micros) {
-        self.span = Some((edge.saturating_sub(timeout), edge));
+        let from = edge.saturating_sub(timeout);
+        self.span = Some((from, edge));
         self.seen.clear();
+        let (behind, before) = std::mem::take(&mut self.behind)
+            .into_iter()
+            .partition(|(at, _)| *at >= edge);
+        self.behind = behind;
+        let before: Vec<(Micros, User)> = before;
+        let near = before.into_iter().filter(|(at, _)| *at >= from);
+        self.seen.extend(near.map(|(_, user)| user));
     }
 
     /// Looks at events as they are read.
@@ -62,7 +72,9 @@ impl Watch {
             return;
         };
         for (at, user, _) in batch.iter() {
-            if at >= from && at < to {
+            if at >= to {
+                self.behind.push((at, user.to_user()));
+            } else if at >= from {
                 self.seen.insert(user.to_user());
             }
         }

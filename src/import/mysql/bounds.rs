@@ -32,9 +32,9 @@ pub(super) fn bounds_of(span: &Span, kind: TimeKind) -> Vec<Bound> {
 
 /// A time as MySQL reads it, without quotes; one that it cannot hold becomes the nearest one that it can.
 pub(crate) fn literal(at: Micros) -> String {
-    const YEAR_1000: Micros = -30_610_224_000 * SECOND;
-    const YEAR_9999: Micros = 253_370_764_800 * SECOND;
-    let at = DateTime::from_timestamp_micros(at.clamp(YEAR_1000, YEAR_9999)).unwrap_or_default();
+    const YEAR_1: Micros = -62_135_596_800 * SECOND;
+    const YEAR_10000: Micros = 253_402_300_800 * SECOND;
+    let at = DateTime::from_timestamp_micros(at.clamp(YEAR_1, YEAR_10000 - 1)).unwrap_or_default();
     at.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
