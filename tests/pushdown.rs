@@ -743,3 +743,19 @@ fn values_that_the_database_reads_in_its_own_way_are_refused() {
         place.refuses(&[], why);
     }
 }
+
+#[test]
+fn users_of_whom_mariadb_compares_the_beginning_alone_are_refused() {
+    let (scratch, database) = (Scratch::new(), servers::mariadb());
+    database.run(
+        "CREATE TABLE posts (id int PRIMARY KEY, user_id text, created_at datetime(6));
+         INSERT INTO posts VALUES (1, concat(repeat('a', 1100), 'x'), '2026-01-01 10:00:00'),
+                                  (2, concat(repeat('a', 1100), 'y'), '2026-01-01 10:10:00')",
+    );
+    let url = database.url();
+    let args = [url.as_str(), "--engine", "database", "--now", "2026-02-01"];
+    scratch
+        .run(args)
+        .expect_failure(5)
+        .expect_stderr("2 of 2 rows cannot be used");
+}

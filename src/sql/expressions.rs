@@ -62,7 +62,8 @@ impl Dialect {
             Dialect::Postgres => format!("CAST({value} AS text) COLLATE \"C\""),
             Dialect::Mysql => format!("CAST(CONVERT({value} USING utf8mb4) AS BINARY)"),
             Dialect::Sqlite => format!("CAST({value} AS TEXT)"),
-            Dialect::Duckdb | Dialect::Trino => format!("CAST({value} AS VARCHAR)"),
+            Dialect::Duckdb => format!("CAST({value} AS VARCHAR) COLLATE \"C\""),
+            Dialect::Trino => format!("CAST({value} AS VARCHAR)"),
             Dialect::Snowflake => format!("TO_VARCHAR({value})"),
             Dialect::Clickhouse => format!("toString({value})"),
             Dialect::Spark | Dialect::Bigquery => format!("CAST({value} AS STRING)"),
@@ -163,11 +164,18 @@ impl Dialect {
 
     /// Microseconds since 1970 of an integer in a unit; nanoseconds are floored.
     fn micros_of_number(self, unit: EpochUnit, number: &str) -> String {
+        // In a column of 32 bits the product would not fit.
+        let wide = match self {
+            Dialect::Postgres | Dialect::Duckdb | Dialect::Spark | Dialect::Trino => {
+                format!("CAST({number} AS bigint)")
+            }
+            _ => number.to_owned(),
+        };
         match unit {
-            EpochUnit::Seconds => format!("{number} * 1000000"),
-            EpochUnit::Milliseconds => format!("{number} * 1000"),
-            EpochUnit::Microseconds => number.to_owned(),
-            EpochUnit::Nanoseconds => self.thousandth(number),
+            EpochUnit::Seconds => format!("{wide} * 1000000"),
+            EpochUnit::Milliseconds => format!("{wide} * 1000"),
+            EpochUnit::Microseconds => wide,
+            EpochUnit::Nanoseconds => self.thousandth(&wide),
         }
     }
 

@@ -224,7 +224,12 @@ impl Chain<'_> {
             if self.has_source {
                 select += &format!(",\n        {number} AS source");
             }
-            select += &format!("\n    FROM {} AS entry", source.relation.text(dialect)?);
+            let mut relation = source.relation.text(dialect)?;
+            // ClickHouse would take its own names of this SELECT for columns of the condition.
+            if let (Dialect::Clickhouse, Some(own)) = (dialect, &source.condition) {
+                relation = format!("(SELECT * FROM {relation} AS entry WHERE (\n{own}\n    ))");
+            }
+            select += &format!("\n    FROM {relation} AS entry");
             let conditions = self.conditions(source, &time);
             if !conditions.is_empty() {
                 select += &format!("\n    WHERE {}", conditions.join("\n        AND "));
@@ -244,6 +249,7 @@ impl Chain<'_> {
     fn conditions(&self, source: &EventSource, time: &str) -> Vec<String> {
         // On lines of its own: it may end in a comment.
         let own = source.condition.iter();
+        let own = own.filter(|_| self.question.dialect != Dialect::Clickhouse);
         let mut conditions: Vec<String> = own.map(|own| format!("(\n{own}\n    )")).collect();
         match (self.question.dialect, source.time.1) {
             // Infinity is no number of microseconds, and the farthest years are too many.
@@ -571,7 +577,12 @@ fn head(question: &Question) -> Result<Vec<String>, Failure> {
     if question.sources.iter().any(is_number) {
         lines.push("Numbers outside the years that are expected of them are no times.".to_owned());
     }
-    lines.extend(needs(question.dialect).map(str::to_owned));
+    lines.extend(
+        needs(question.dialect)
+            .into_iter()
+            .flat_map(str::lines)
+            .map(str::to_owned),
+    );
     Ok(lines)
 }
 
@@ -579,9 +590,11 @@ fn head(question: &Question) -> Result<Vec<String>, Failure> {
 fn needs(dialect: Dialect) -> Option<&'static str> {
     match dialect {
         Dialect::Postgres => Some("For PostgreSQL 14 and newer."),
-        Dialect::Mysql => {
-            Some("Columns of the type TIMESTAMP need, before it: SET time_zone = '+00:00';")
-        }
+        Dialect::Mysql => Some(concat!(
+            "Columns of the type TIMESTAMP need, before it: SET time_zone = '+00:00';\n",
+            "users of bytes a query that writes them as text, such as lower(hex(id)); and users\n",
+            "longer than max_sort_length (1024 bytes) a higher one: no more of them is compared.",
+        )),
         Dialect::Sqlite => Some("For SQLite 3.35 and newer."),
         Dialect::Spark => {
             Some("Times without a zone need a session in UTC: spark.sql.session.timeZone.")
