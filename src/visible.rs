@@ -48,11 +48,22 @@ const SCHEMES: [&str; 4] = ["postgresql:", "postgres:", "mysql:", "mariadb:"];
 /// it says no more than a user, a host, a port, a database and a socket, as the program itself
 /// writes it. This is a second net, for an address that was typed in a place where none belongs.
 pub fn without_passwords(line: &str) -> Cow<'_, str> {
+    let is_end = |letter: char| letter.is_whitespace() || "\"'`,;()…".contains(letter);
     let Some((start, scheme)) = first_address(line) else {
-        return Cow::Borrowed(line);
+        // `host=… password=…`, as libpq takes it, in a place where it is taken for something else.
+        const KEY: &str = "password=";
+        let Some(start) = line.to_ascii_lowercase().find(KEY) else {
+            return Cow::Borrowed(line);
+        };
+        let (before, rest) = line.split_at(start + KEY.len());
+        let end = match rest.starts_with('\'') {
+            true => rest.len(),
+            false => rest.find(is_end).unwrap_or(rest.len()),
+        };
+        let after = without_passwords(&rest[end..]);
+        return Cow::Owned(format!("{before}…{after}"));
     };
     let (before, rest) = line.split_at(start + scheme.len());
-    let is_end = |letter: char| letter.is_whitespace() || "\"'`,;()…".contains(letter);
     let end_after = |from: usize| rest[from..].find(is_end).map_or(rest.len(), |at| from + at);
     let end = end_after(0);
     if is_printable(&rest[..end]) {

@@ -1005,3 +1005,15 @@ fn case_133_no_slip_of_the_pen_beside_a_password_makes_it_show() {
         }
     }
 }
+
+#[test]
+fn case_133_words_as_libpq_takes_them_are_no_address_and_do_not_show_a_password() {
+    let scratch = Scratch::new();
+    for words in [
+        "host=h password=pw-CANARY-7",
+        "host=h PASSWORD='pw-CANARY-7 b' user=u",
+    ] {
+        let failed = scratch.run([words]).expect_failure(4);
+        assert!(!failed.stderr().contains("CANARY"), "{failed:?}");
+    }
+}

@@ -941,3 +941,40 @@ fn what_a_statement_cannot_say_is_refused_with_the_reason() {
     let refused = scratch.run(bare).expect_failure(2);
     refused.expect_stderr("it names neither a table nor a query");
 }
+
+#[test]
+fn a_condition_speaks_of_the_tables_columns_whatever_the_statement_calls_its_own() {
+    let scratch = Scratch::new();
+    let source = |name: &str, more: &str| {
+        format!(
+            "[[source]]\nname = \"{name}\"\npath = \"app.db\"\ntable = \"posts\"\nuser = \"user_id\"\n\
+             time = \"created\"\n{more}\n"
+        )
+    };
+    let config = source("posts", "where = \"source = 2 AND micros = 5 -- mine\"")
+        + &source("ends", "role = \"end\"\nwhere = \"1 = 0\"");
+    scratch.file("sessionize.toml", config);
+    let columns = json!([
+        ["user_id", "text"],
+        ["created", "timestamp"],
+        ["source", "integer"],
+        ["micros", "integer"]
+    ]);
+    let at = 1_767_261_600_000_000_i64;
+    let rows = json!([["ada", at, 2, 5], ["bob", at, 7, 6]]);
+    for engine in ["duckdb", "clickhouse"] {
+        let statement = scratch.run(["sql", "--dialect", engine, "--now", "2026-02-01"]);
+        let statement = statement.expect_ok().stdout();
+        let job = json!({
+            "tables": { "posts": { "columns": columns, "rows": rows } }, "statement": statement
+        });
+        let answers = ask(engine, &[job]);
+        let users: Vec<&Value> = answers[0]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| &row[0])
+            .collect();
+        assert_eq!(users, ["ada"], "{engine}: {answers:?}");
+    }
+}

@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::error::{self, ErrorId, Failure};
 use crate::import::database::Patience;
-use crate::time::timestamp::quoted;
 
 /// Waits between attempts to connect.
 const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
@@ -210,8 +209,9 @@ fn reason(cause: &std::io::Error) -> String {
     }
 }
 
-/// A driver's or server's message, in one line, without what a terminal would obey.
+/// A driver's or server's message in one line; what a terminal would obey is taken out where it is
+/// printed.
 pub(crate) fn plain(message: &str) -> String {
-    let shown = quoted(message.trim_end().as_bytes());
-    shown.trim_matches('"').to_owned()
+    let lines: Vec<&str> = message.lines().map(str::trim).collect();
+    lines.join(" ").trim_end().to_owned()
 }
