@@ -22,7 +22,7 @@ use crate::sessions::session::SourceSet;
 use crate::sessions::users::Texts;
 use crate::settings::Settings;
 use crate::sql::aggregates::{self, Added, Asked, Series, Split, Sum};
-use crate::sql::{EventSource, Midnights, Question};
+use crate::sql::{EventSource, Midnights, NO_MAX_LENGTH, Question};
 use crate::time::period::PeriodLength;
 
 /// What a report is made of.
@@ -87,10 +87,7 @@ pub(super) fn answer(settings: &Settings, voice: &Voice) -> Result<Answer, Failu
 /// Refuses what is asked of the rows one by one.
 fn refuse_settings(settings: &Settings) -> Result<(), Failure> {
     let all = [
-        (
-            settings.max_length.is_some(),
-            "--max-length looks back to the start of a session, which window functions cannot",
-        ),
+        (settings.max_length.is_some(), NO_MAX_LENGTH),
         (
             settings.rejects.is_some(),
             "--rejects lists rows that cannot be used, which the database only counts",

@@ -8,7 +8,8 @@ use crate::import::inputs::Input;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::sql::{
-    Dialect, EventSource, Midnights, Question, Relation, TimeKind, UserKind, sessions,
+    Dialect, EventSource, Midnights, NO_MAX_LENGTH, NO_SAMPLE, Question, Relation, TimeKind,
+    UserKind, sessions,
 };
 use crate::time::timestamp::Hour24;
 use crate::time::zone::Zone;
@@ -26,12 +27,10 @@ pub(super) fn run(
 
 fn question(settings: &Settings, dialect: Dialect) -> Result<Question, Failure> {
     if settings.max_length.is_some() {
-        return Err(refused(
-            "--max-length looks back to the start of a session, which window functions cannot",
-        ));
+        return Err(refused(NO_MAX_LENGTH));
     }
     if settings.sample.is_some() {
-        return Err(refused("--sample goes by a hash that no engine has"));
+        return Err(refused(NO_SAMPLE));
     }
     let sources: Result<Vec<EventSource>, Failure> = settings.inputs.iter().map(source).collect();
     Ok(Question {

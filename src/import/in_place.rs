@@ -13,7 +13,7 @@ use crate::import::ledger::{Counts, SourceRecord};
 use crate::import::mysql;
 use crate::import::window::everything;
 use crate::import::{Options, say_columns, say_times, say_zoneless};
-use crate::sql::{Dialect, EventSource, Relation, TimeKind, UserKind};
+use crate::sql::{Dialect, EventSource, NO_SAMPLE, Relation, TimeKind, UserKind};
 use crate::time::timestamp::{EpochUnit, Hour24, TimeCounts, print_instant};
 use crate::time::zone::Zone;
 
@@ -101,10 +101,7 @@ fn unsayable(input: &Input) -> Option<&'static str> {
             terms.filter.only.is_some(),
             "--users names users that the database does not know of",
         ),
-        (
-            terms.filter.sample.is_some(),
-            "--sample goes by a hash that no database has",
-        ),
+        (terms.filter.sample.is_some(), NO_SAMPLE),
         (
             time.earliest > EARLIEST || time.latest < LATEST,
             "--min-time and --max-future refuse rows one by one",

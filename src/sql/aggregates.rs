@@ -6,6 +6,7 @@
 //! steps is read once by the next one, so that no engine makes a step twice.
 
 use super::dialect::Dialect;
+use super::expressions::in_window;
 use super::question::{Question, Relation};
 use super::sessions::{SESSIONS, steps};
 use super::statement::Statement;
@@ -576,12 +577,7 @@ impl Chain<'_> {
     }
 
     fn is_inside(&self, start: &str) -> Option<String> {
-        match self.asked.window {
-            (None, None) => None,
-            (Some(from), None) => Some(format!("{start} >= {from}")),
-            (None, Some(to)) => Some(format!("{start} < {to}")),
-            (Some(from), Some(to)) => Some(format!("{start} >= {from} AND {start} < {to}")),
-        }
+        in_window(start, self.asked.window)
     }
 
     fn period(&self, start: &str, series: &str) -> String {

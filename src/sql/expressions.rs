@@ -34,6 +34,17 @@ pub enum TimeKind {
     Epoch(EpochUnit, (Micros, Micros)),
 }
 
+/// The condition that a session's start lies in a window: from, inclusive, to, exclusive; `None` where
+/// it has no end.
+pub(super) fn in_window(start: &str, window: (Option<Micros>, Option<Micros>)) -> Option<String> {
+    match window {
+        (None, None) => None,
+        (Some(from), None) => Some(format!("{start} >= {from}")),
+        (None, Some(to)) => Some(format!("{start} < {to}")),
+        (Some(from), Some(to)) => Some(format!("{start} >= {from} AND {start} < {to}")),
+    }
+}
+
 impl Dialect {
     /// The text of a user, such that two users are one exactly when their bytes are; null where the
     /// column holds what is no user.

@@ -10,6 +10,6 @@ mod statement;
 
 pub use dialect::Dialect;
 pub use expressions::{TimeKind, UserKind};
-pub use question::{EventSource, Midnights, Question, Relation};
+pub use question::{EventSource, Midnights, NO_MAX_LENGTH, NO_SAMPLE, Question, Relation};
 pub use sessions::{SESSIONS, sessions, steps};
 pub use statement::Statement;

@@ -147,6 +147,13 @@ impl Midnights {
     }
 }
 
+/// Why no statement says `--max-length`.
+pub const NO_MAX_LENGTH: &str =
+    "--max-length looks back to the start of a session, which window functions cannot";
+
+/// Why no statement says `--sample`.
+pub const NO_SAMPLE: &str = "--sample goes by a hash that no database has";
+
 impl Question {
     /// The sources with their numbers, in the order in which they count at one instant: by role,
     /// then by name. A source's number is its place, from 1, in that order of all sources, those of

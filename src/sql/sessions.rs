@@ -8,7 +8,7 @@
 //! cannot be said this way.
 
 use super::dialect::Dialect;
-use super::expressions::{TimeKind, UserKind, sqlite_guess};
+use super::expressions::{TimeKind, UserKind, in_window, sqlite_guess};
 use super::question::{EventSource, Question};
 use super::statement::Statement;
 use crate::error::Failure;
@@ -508,14 +508,8 @@ impl Chain<'_> {
             "\n    FROM {}\n    GROUP BY user_id, session_number",
             self.name("numbered")
         );
-        let window = match self.question.window {
-            (None, None) => None,
-            (Some(from), None) => Some(format!("min(micros) >= {from}")),
-            (None, Some(to)) => Some(format!("min(micros) < {to}")),
-            (Some(from), Some(to)) => Some(format!("min(micros) >= {from} AND min(micros) < {to}")),
-        };
         let mut why = "one row per session".to_owned();
-        if let Some(window) = window {
+        if let Some(window) = in_window("min(micros)", self.question.window) {
             body += &format!("\n    HAVING {window}");
             why += " that starts in the window";
         }
