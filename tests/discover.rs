@@ -1337,3 +1337,20 @@ fn what_is_found_is_told_within_a_hundred_columns() {
         assert!(page.contains(&line), "{line}\n{page}");
     }
 }
+
+#[test]
+fn rows_of_tables_that_inherit_are_read_once() {
+    let (scratch, database) = (Scratch::new(), servers::postgres());
+    database.run(
+        "CREATE TABLE clicks (id int, user_id int, created_at timestamptz);
+         CREATE TABLE clicks_2026 () INHERITS (clicks);
+         INSERT INTO clicks_2026 SELECT n, n % 7, timestamptz '2026-01-01 00:00Z' + n * interval '1 hour'
+             FROM generate_series(1, 100) AS n",
+    );
+    scratch
+        .run(["discover", &database.url(), "--write"])
+        .expect_ok();
+    let report = scratch.run(["--format", "json", "--now", "2026-03-01"]);
+    let report: serde_json::Value = serde_json::from_str(&report.expect_ok().stdout()).unwrap();
+    assert_eq!(report["run"]["rows"]["read"], 100);
+}

@@ -71,7 +71,15 @@ impl Shapes {
                 known = self::known(database.ask(&sqlite(&table.name))?);
             }
             let place = (table.schema.clone(), table.name.clone());
-            let known = known.remove(&place).unwrap_or_default();
+            let known = match (known.remove(&place), dialect) {
+                (Some(known), _) => known,
+                (None, Dialect::Postgres) => {
+                    let reason = "the table it inherits from holds its rows too".to_owned();
+                    shapes.unreadable.push((table.named(), reason));
+                    continue;
+                }
+                (None, _) => HashMap::new(),
+            };
             match kinds(database, &table) {
                 Ok(kinds) => shapes.tables.push(shape(table, &known, &kinds)),
                 Err(failure) if is_of_table(&failure) => {
@@ -266,7 +274,8 @@ const POSTGRES: &str = "
         SELECT sum(greatest(leaf.reltuples, pg_stat_get_live_tuples(leaf.oid))) AS rows
         FROM part JOIN pg_class AS leaf ON leaf.oid = part.oid AND leaf.relkind = 'r'
     ) AS sizes ON class.relkind IN ('r', 'p')
-    WHERE class.relkind IN ('r', 'v', 'm', 'f', 'p') AND NOT class.relispartition
+    WHERE class.relkind IN ('r', 'v', 'm', 'f', 'p')
+      AND NOT EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhrelid = class.oid)
       AND attribute.attnum > 0 AND NOT attribute.attisdropped
       AND namespace.nspname NOT IN ('pg_catalog', 'information_schema')
       AND namespace.nspname NOT LIKE 'pg\\_toast%' AND namespace.nspname NOT LIKE 'pg\\_temp%'
