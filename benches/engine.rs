@@ -185,6 +185,7 @@ fn sessions(partitions: Partitions, rule: &Rule, sources: &[Source]) -> usize {
         now: NOW,
         threads: THREADS,
         count_sources: false,
+        every_user: false,
     };
     let (counts, _) = scan(
         partitions,

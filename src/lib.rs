@@ -14,10 +14,13 @@
 //! - [`sessions`]: partition, sort, scan, by the rule in [`sessions::rule`]; opens nothing but the
 //!   temporary file of [`sessions::spill`].
 //! - [`measures`]: figures, intervals, the trend; knows no file and no format.
+//! - [`threshold`]: every timeout at once, and which one the gaps ask for; knows no file either.
+//! - [`agreement`]: inferred sessions against tracked ones; the same.
 //! - [`report`]: one result in every format; knows not how it was made.
 //! - [`output`]: standard output or a file that appears whole; knows not what it says.
 //! - [`signals`], [`error`], [`visible`]: how a run is stopped, fails, and shows foreign text.
 
+pub mod agreement;
 pub mod cli;
 pub mod commands;
 pub mod discover;
@@ -31,5 +34,6 @@ pub mod sessions;
 pub mod settings;
 pub mod signals;
 pub mod sql;
+pub mod threshold;
 pub mod time;
 pub mod visible;

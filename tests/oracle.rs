@@ -241,6 +241,7 @@ fn engine(log: &Log, threads: usize) -> Found {
         now: log.now,
         threads,
         count_sources: true,
+        every_user: false,
     };
     let take = |found: &mut Vec<NaiveSession>, user: &UserSessions<'_>| {
         let mut from = 0;

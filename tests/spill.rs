@@ -121,6 +121,7 @@ fn engine(log: &Log, limit: u64, threads: usize) -> Result<Sessions, error::Fail
         now: Micros::MAX,
         threads,
         count_sources: true,
+        every_user: false,
     };
     let new = || Listing::new(&memory, Micros::MAX);
     let (lists, _) = scan(partitions, &plan, new, Listing::take)?;

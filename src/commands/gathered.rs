@@ -138,6 +138,7 @@ impl Gathered {
             now: settings.now,
             threads: settings.threads,
             count_sources,
+            every_user: false,
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct ScanPlan<'a> {
     pub threads: usize,
     /// Whether consumers ask for events per session and source.
     pub count_sources: bool,
+    /// Whether consumers ask for users without a session inside the window too.
+    pub every_user: bool,
 }
 
 /// One user's sessions inside the window, in time order.
@@ -52,6 +54,19 @@ pub struct UserSessions<'a> {
     pub counts: &'a [(u8, u64)],
     /// Where each session's counts end in `counts`.
     pub counts_end: &'a [usize],
+    /// All of the user's events that were read, also outside the window.
+    pub events: Timeline<'a>,
+}
+
+/// One user's events by time, then source.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeline<'a>(&'a [i64]);
+
+impl<'a> Timeline<'a> {
+    /// Each event's time and source, an index into the run's sources.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = (Micros, u8)> + DoubleEndedIterator + 'a {
+        self.0.iter().map(|&word| (time_of(word), source_of(word)))
+    }
 }
 
 /// What a scan knows beside the sessions themselves.
@@ -214,13 +229,14 @@ impl<'a> Scanner<'a> {
                 true => self.plain_user(words),
                 false => self.user(words),
             }
-            if !self.sessions.is_empty() {
+            if self.plan.every_user || !self.sessions.is_empty() {
                 take(&UserSessions {
                     key,
                     user: texts.user(key, &mut text),
                     sessions: &self.sessions,
                     counts: &self.counts,
                     counts_end: &self.counts_end,
+                    events: Timeline(words),
                 });
             }
         }
