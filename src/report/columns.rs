@@ -1,6 +1,8 @@
 //! The columns that machines read: names, order and cells, the same in CSV, JSON and
 //! Parquet. Names and order are frozen within one schema version; new columns come only at the end.
 
+pub mod judgement;
+
 use std::borrow::Cow;
 
 use crate::events::{Micros, User, UserId};
@@ -178,6 +180,8 @@ pub(crate) enum Cell<'a> {
     Instant(Micros),
     /// `true` or `false`.
     Flag(bool),
+    /// +1, 0 or −1.
+    Sign(i8),
     /// Events per source: `name:events` joined with `;`, an object in JSON.
     Sources(&'a [(&'a str, u64)]),
 }

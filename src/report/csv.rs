@@ -5,11 +5,16 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::events::canonical_number;
+use crate::report::columns::judgement::{
+    ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
+    robustness_rows, sweep_cells,
+};
 use crate::report::columns::{
     Cell, EXPLANATION, REPORT, SESSIONS, exact_seconds, explanation_cells, joined, report_cells,
     session_cells,
 };
 use crate::report::explain::Explanation;
+use crate::report::judgement::{JudgementReport, JudgementRows};
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style};
 use crate::time::timestamp::print_instant;
@@ -46,6 +51,49 @@ pub fn write_explanation(
     let mut table = Table::new(&EXPLANATION, style, out)?;
     for event in &explanation.events {
         table.row(&explanation_cells(event))?;
+    }
+    table.end()
+}
+
+/// Writes the rows asked for of what is said of the timeout.
+pub fn write_judgement(
+    report: &JudgementReport,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let judgement = &report.judgement;
+    match report.rows {
+        JudgementRows::Sweep => {
+            let sweep = judgement.sweep.iter();
+            rows(
+                &SWEEP,
+                sweep.map(|row| sweep_cells(row, judgement)),
+                style,
+                out,
+            )
+        }
+        JudgementRows::Gaps => rows(&GAPS, gap_cells(judgement), style, out),
+        JudgementRows::Estimates => rows(&ESTIMATES, estimate_rows(judgement), style, out),
+        JudgementRows::Gates => {
+            let gates = judgement.gates.iter();
+            rows(&GATES, gates.map(gate_cells), style, out)
+        }
+        JudgementRows::Robustness => {
+            let points = robustness_rows(&judgement.robustness, judgement.in_use);
+            rows(&ROBUSTNESS, points, style, out)
+        }
+    }
+}
+
+fn rows<'a, const N: usize>(
+    header: &[&'static str; N],
+    rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut table = Table::new(header, style, out)?;
+    for row in rows {
+        table.row(&row)?;
     }
     table.end()
 }
@@ -113,6 +161,7 @@ fn text<'a>(cell: &'a Cell<'_>, raw: bool) -> Cow<'a, str> {
         Cell::Seconds(micros) => exact_seconds(*micros).into(),
         Cell::Instant(at) => print_instant(*at).into(),
         Cell::Flag(flag) => if *flag { "true" } else { "false" }.into(),
+        Cell::Sign(sign) => sign.to_string().into(),
         Cell::Sources(sources) => guard(joined(sources).into()),
     }
 }

@@ -1,8 +1,10 @@
 //! JSON: one object with the run record inside, or one row a line. The same column names as CSV;
 //! unknown, infinite and undefined are null. Ids are text, so that no reader rounds one beyond 2^53.
 
+mod baseline;
 mod discovery;
 mod escape;
+mod judgement;
 mod record;
 
 use std::io::{self, Write};
@@ -18,8 +20,10 @@ use crate::report::explain::Explanation;
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style};
 use crate::time::timestamp::print_instant;
+pub use baseline::read_baseline;
 pub(crate) use discovery::write_discovery;
 use escape::put;
+pub(crate) use judgement::write_judgement;
 use record::{RunRecord, TrendRecord};
 pub use record::{Written, run_line, run_record};
 
@@ -202,6 +206,7 @@ impl Serialize for Cell<'_> {
             Cell::Seconds(micros) => serialize_seconds(*micros, serializer),
             Cell::Instant(at) => serializer.serialize_str(&print_instant(*at)),
             Cell::Flag(flag) => serializer.serialize_bool(*flag),
+            Cell::Sign(sign) => serializer.serialize_i8(*sign),
             Cell::Sources(sources) => {
                 let mut map = serializer.serialize_map(Some(sources.len()))?;
                 for (name, events) in *sources {

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use crate::measures::Measures;
 use crate::report::explain::Explanation;
+use crate::report::judgement::{self, JudgementReport};
+use crate::report::rows::judgement as tables;
 use crate::report::rows::{
     Column, Side, explanation_columns, report_columns, session_columns, session_heading,
     source_columns,
@@ -83,6 +85,75 @@ pub fn write_explanation(
     writeln!(out)?;
     basis(&explanation.run, None, out)?;
     notes(&story::run_notes(&explanation.run), out)
+}
+
+/// Writes what is said of the timeout as a page.
+pub fn write_judgement(
+    report: &JudgementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (run, found) = (&report.run, &report.judgement);
+    let sentence = judgement::sentence(&found.verdict, found.in_use);
+    writeln!(out, "# {}\n", escaped(&sentence))?;
+    missing(run, out)?;
+    let beside = judgement::beside(found);
+    if !beside.is_empty() {
+        facts(&beside, out)?;
+        writeln!(out)?;
+    }
+    if let Some(checks) = &report.checks {
+        writeln!(out, "**{}**\n", escaped(&judgement::checked(checks)))?;
+        table(&tables::check_columns(checks), out)?;
+        list(&judgement::check_reasons(checks), out)?;
+    }
+    writeln!(out, "## Gaps\n")?;
+    facts(&judgement::gap_facts(&found.gaps), out)?;
+    writeln!(out)?;
+    let rows = tables::gap_rows(found);
+    table(&tables::gap_columns(&rows, found, 0), out)?;
+    heading_and_table("Methods", &tables::estimate_columns(found), out)?;
+    heading_and_table("Tests", &tables::test_columns(found), out)?;
+    heading_and_table("Timeouts", &tables::sweep_columns(found), out)?;
+    list(&judgement::sweep_notes(found), out)?;
+    writeln!(out, "## Does the headline hold at other timeouts?\n")?;
+    list(&judgement::robustness(&found.robustness, found.in_use), out)?;
+    if !found.sources.is_empty() {
+        let columns = tables::source_columns(&found.sources);
+        heading_and_table("Sources", &columns, out)?;
+        list(&judgement::source_sentences(found), out)?;
+    }
+    if !found.rules.is_empty() {
+        writeln!(out, "## Rules of thumb, for context\n")?;
+        facts(&judgement::rule_facts(found), out)?;
+        writeln!(out)?;
+    }
+    basis(run, None, out)?;
+    notes(&judgement::notes(report), out)
+}
+
+fn heading_and_table(heading: &str, columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
+    if columns.first().is_none_or(|column| column.cells.is_empty()) {
+        return Ok(());
+    }
+    writeln!(out, "## {heading}\n")?;
+    table(columns, out)
+}
+
+fn table(columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
+    header(columns, out)?;
+    body(columns, out)?;
+    writeln!(out)
+}
+
+fn list(sentences: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if sentences.is_empty() {
+        return Ok(());
+    }
+    for sentence in sentences {
+        writeln!(out, "- {}", escaped(sentence))?;
+    }
+    writeln!(out)
 }
 
 /// Text that CommonMark and its tables show as it is, on one line: controls as visible escapes,

@@ -8,6 +8,7 @@ pub mod csv;
 pub(crate) mod discovery;
 pub mod explain;
 pub mod json;
+pub mod judgement;
 pub mod markdown;
 pub mod ndjson;
 pub mod parquet;
@@ -25,6 +26,7 @@ use crate::events::Micros;
 use crate::import::ledger::{Counts, SourceRecord};
 use crate::measures::{Measures, Row};
 use crate::report::explain::Explanation;
+use crate::report::judgement::JudgementReport;
 use crate::report::sessions::SessionRow;
 use crate::time::duration::Timeout;
 use crate::time::period::PeriodLength;
@@ -95,6 +97,27 @@ pub fn write_explanation(
     }
 }
 
+/// Writes what is said of the timeout.
+///
+/// # Errors
+///
+/// What writing gives, and `Unsupported` for a format not of [`Format::of_judgements`].
+pub fn write_judgement(
+    format: Format,
+    report: &JudgementReport,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_judgement(report, style, out),
+        Format::Csv => csv::write_judgement(report, style, out),
+        Format::Json => json::write_judgement(report, style, out),
+        Format::Ndjson => ndjson::write_judgement(report, style, out),
+        Format::Markdown => markdown::write_judgement(report, style, out),
+        Format::Parquet => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
 /// Writes what was found in a database, for which there are two formats.
 ///
 /// # Errors
@@ -147,6 +170,12 @@ impl Format {
     pub fn of_explanations() -> impl Iterator<Item = Format> {
         let all = Format::value_variants().iter();
         all.copied().filter(|format| !format.is_binary())
+    }
+
+    /// The formats of [`write_judgement`]: a judgement is several tables, and one file of typed
+    /// columns holds one.
+    pub fn of_judgements() -> impl Iterator<Item = Format> {
+        Self::of_explanations()
     }
 }
 

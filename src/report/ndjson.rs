@@ -2,9 +2,15 @@
 
 use std::io::{self, Write};
 
+use crate::report::columns::Cell;
+use crate::report::columns::judgement::{
+    ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
+    robustness_rows, sweep_cells,
+};
 use crate::report::columns::{EXPLANATION, SESSIONS, explanation_cells, session_cells};
 use crate::report::explain::Explanation;
 use crate::report::json::{Object, put_line, row_object};
+use crate::report::judgement::{JudgementReport, JudgementRows};
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style};
 
@@ -37,6 +43,39 @@ pub fn write_explanation(
 ) -> io::Result<()> {
     for event in &explanation.events {
         put_line(&Object::new(&EXPLANATION, explanation_cells(event)), out)?;
+    }
+    Ok(())
+}
+
+/// Writes the rows asked for of what is said of the timeout, one a line.
+pub fn write_judgement(
+    report: &JudgementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let judgement = &report.judgement;
+    match report.rows {
+        JudgementRows::Sweep => {
+            let sweep = judgement.sweep.iter();
+            lines(&SWEEP, sweep.map(|row| sweep_cells(row, judgement)), out)
+        }
+        JudgementRows::Gaps => lines(&GAPS, gap_cells(judgement), out),
+        JudgementRows::Estimates => lines(&ESTIMATES, estimate_rows(judgement), out),
+        JudgementRows::Gates => lines(&GATES, judgement.gates.iter().map(gate_cells), out),
+        JudgementRows::Robustness => {
+            let points = robustness_rows(&judgement.robustness, judgement.in_use);
+            lines(&ROBUSTNESS, points, out)
+        }
+    }
+}
+
+fn lines<'a, const N: usize>(
+    names: &[&'static str; N],
+    rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for row in rows {
+        put_line(&Object::new(names, row), out)?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The cells of tables that people read: what each column is called, how it is aligned, and which
 //! columns a narrow page can spare.
 
+pub(crate) mod judgement;
+
 use std::borrow::Cow;
 
 use crate::import::ledger::SourceRecord;
@@ -93,7 +95,7 @@ pub(crate) fn report_columns(report: &Report) -> Vec<Column> {
     columns
 }
 
-fn known<T>(value: Option<T>, words: impl Fn(T) -> String) -> String {
+pub(crate) fn known<T>(value: Option<T>, words: impl Fn(T) -> String) -> String {
     value.map_or_else(|| words::UNKNOWN.to_owned(), words)
 }
 

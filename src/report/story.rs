@@ -23,7 +23,7 @@ pub(crate) struct Fact {
 }
 
 impl Fact {
-    fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(crate) fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             label: label.into(),
             value: value.into(),

@@ -2,6 +2,7 @@
 //! its only colours.
 
 mod discovery;
+mod judgement;
 mod layout;
 mod page;
 
@@ -20,6 +21,7 @@ use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style, story, words};
 use crate::time::period::{PeriodLength, label};
 pub(crate) use discovery::write_discovery;
+pub(crate) use judgement::write_judgement;
 use layout::Layout;
 use page::Page;
 

@@ -2,6 +2,8 @@
 //! themselves part, how sure that is, and what moves when it moves. Takes each user's events once,
 //! gives structs; opens, prints and reads nothing.
 
+pub mod check;
+
 use crate::events::Micros;
 use crate::measures::{Change, Figures};
 use crate::time::duration::Timeout;

@@ -1,0 +1,487 @@
+//! What is said of the timeout, as every format tells it: the verdict in one sentence, what stands
+//! beside it, and the words for what was estimated, tested and checked.
+
+use crate::measures::Figures;
+use crate::report::rows::judgement::{SENSITIVITY, WITHOUT_BOUNCES};
+use crate::report::rows::known;
+use crate::report::story::{Fact, run_notes, seconds};
+use crate::report::{Run, words};
+use crate::threshold::check::{
+    Check, CheckResult, Unit, mean_of, recommended_seconds, sessions_of,
+};
+use crate::threshold::{
+    GapSummary, Judgement, Method, Robustness, SimpleRule, SourceDifference, SourceJudgement,
+    SweepRow, Verdict,
+};
+use crate::time::duration::{Timeout, write_duration};
+
+/// The report of `sessionize threshold`.
+#[derive(Clone, Debug)]
+pub struct JudgementReport {
+    /// What it rests on.
+    pub run: Run,
+    /// What was found.
+    pub judgement: Judgement,
+    /// Which rows the formats of rows get.
+    pub rows: JudgementRows,
+    /// What became of the rules, where they were asked for.
+    pub checks: Option<CheckResult>,
+}
+
+/// Which rows CSV and NDJSON get; the other formats have all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JudgementRows {
+    /// One row per timeout.
+    #[default]
+    Sweep,
+    /// One row per bin of gaps.
+    Gaps,
+    /// One row per method, and per source.
+    Estimates,
+    /// One row per gate.
+    Gates,
+    /// One row per timeout with its trend.
+    Robustness,
+}
+
+/// A method's word for machines.
+pub(crate) fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::MixtureOfTwo => "mixture_of_two",
+        Method::MixtureOfThree => "mixture_of_three",
+        Method::Valley => "valley",
+        Method::Split => "split",
+        Method::Knee => "knee",
+        Method::Plateau => "plateau",
+    }
+}
+
+/// The same for people.
+pub(crate) fn method_words(method: Method) -> String {
+    method_name(method).replace('_', " ")
+}
+
+/// `recommended`, `between`, `indifferent`, `keep`.
+pub(crate) fn verdict_name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Recommended { .. } => "recommended",
+        Verdict::Between { .. } => "between",
+        Verdict::Indifferent { .. } => "indifferent",
+        Verdict::Keep { .. } => "keep",
+    }
+}
+
+/// The verdict in one sentence, without a final stop.
+pub(crate) fn sentence(verdict: &Verdict, in_use: Timeout) -> String {
+    match verdict {
+        Verdict::Recommended { seconds, interval } => format!(
+            "Timeout {} (95% {}): the gaps part there",
+            short(*seconds),
+            range(*interval)
+        ),
+        Verdict::Between { low, high } => format!(
+            "A timeout between {} and {}: the gaps part somewhere within, and no more is known",
+            short(*low),
+            short(*high)
+        ),
+        Verdict::Indifferent {
+            low,
+            high,
+            tolerance,
+        } => format!(
+            "Any timeout between {} and {}: the mean moves less than {}",
+            short(*low),
+            short(*high),
+            words::share(*tolerance)
+        ),
+        Verdict::Keep { reason } => format!("No separable structure: keep {in_use} ({reason})"),
+    }
+}
+
+/// What the timeout in use, the default and the recommended one give, each where it was swept.
+pub(crate) fn beside(judgement: &Judgement) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut add = |label: String, row: &SweepRow| facts.push(Fact::new(label, gives(row)));
+    let at = |timeout: Timeout| judgement.sweep.iter().find(|row| row.timeout == timeout);
+    let in_use = judgement.in_use;
+    if let Some(row) = at(in_use) {
+        add(format!("{in_use}, in use"), row);
+    }
+    if in_use != Timeout::DEFAULT
+        && let Some(row) = at(Timeout::DEFAULT)
+    {
+        add(format!("{}, the default", Timeout::DEFAULT), row);
+    }
+    if let Some(row) = recommended_row(judgement)
+        && row.timeout != in_use
+        && row.timeout != Timeout::DEFAULT
+    {
+        add(format!("{}, recommended", row.timeout), row);
+    }
+    facts
+}
+
+/// The row of the recommended timeout, which is no whole number of seconds and stands in the sweep
+/// as the nearest.
+pub(crate) fn recommended_row(judgement: &Judgement) -> Option<&SweepRow> {
+    let seconds = recommended_seconds(&judgement.verdict)?;
+    let is_near = |row: &&SweepRow| (row.timeout.micros() as f64 / 1e6 - seconds).abs() <= 0.5;
+    judgement.sweep.iter().find(is_near)
+}
+
+/// `12,810 sessions, mean 23m 10s (20m 09s–26m 38s), median 9m 15s, 41% bounces`.
+fn gives(row: &SweepRow) -> String {
+    let mut parts = vec![words::counted(sessions_of(row), "session", "sessions")];
+    let interval = row
+        .figures
+        .as_ref()
+        .and_then(|figures| figures.mean_interval);
+    let spread = interval.map_or(String::new(), |interval| {
+        format!(" (95% {})", range(interval))
+    });
+    parts.push(format!("mean {}{spread}", seconds(mean_of(row))));
+    parts.extend(median_of(row).map(|median| format!("median {}", words::duration(median))));
+    let bounces = bounce_rate_of(row);
+    parts.extend(bounces.map(|rate| format!("{} bounces", words::share(rate))));
+    parts.join(", ")
+}
+
+/// The median at a timeout in seconds: by the whole rule where it was asked, else on the curve.
+pub(crate) fn median_of(row: &SweepRow) -> Option<f64> {
+    whole_or(row, |figures| figures.median, row.curve.median)
+}
+
+/// The mean without bounces in seconds, as [`median_of`].
+pub(crate) fn mean_without_bounces_of(row: &SweepRow) -> Option<f64> {
+    let curve = row.curve.mean_without_bounces;
+    whole_or(row, |figures| figures.mean_without_bounces, curve)
+}
+
+/// The share of bounces, as [`median_of`].
+pub(crate) fn bounce_rate_of(row: &SweepRow) -> Option<f64> {
+    whole_or(row, |figures| figures.bounce_rate, row.curve.bounce_rate)
+}
+
+fn whole_or(
+    row: &SweepRow,
+    of: impl Fn(&Figures) -> Option<f64>,
+    curve: Option<f64>,
+) -> Option<f64> {
+    row.figures.as_ref().map_or(curve, of)
+}
+
+/// Gaps that no log axis has, and what the others are.
+pub(crate) fn gap_facts(gaps: &GapSummary) -> Vec<Fact> {
+    let of_all = |number: u64| match gaps.gaps {
+        0 => words::count(number),
+        all => {
+            let share = words::share(number as f64 / all as f64);
+            format!("{} ({share})", words::count(number))
+        }
+    };
+    let step = step(gaps);
+    let mut facts = vec![
+        Fact::new(
+            "gaps",
+            format!(
+                "{} of {}",
+                words::count(gaps.gaps),
+                words::counted(gaps.users, "user", "users")
+            ),
+        ),
+        Fact::new(
+            "of zero",
+            format!("{}, two events at one instant", of_all(gaps.zero)),
+        ),
+        Fact::new(
+            format!("of exactly {step}"),
+            format!("{}, one step of the clock", of_all(gaps.one_step)),
+        ),
+    ];
+    if let Some(share) = gaps.largest_user_share {
+        let share = words::share(share);
+        facts.push(Fact::new("of one user", format!("at most {share}")));
+    }
+    if let Some(users) = gaps.effective_users {
+        let users = words::count(users.round() as u64);
+        facts.push(Fact::new(
+            "weigh like",
+            format!("{users} users with the same number of gaps"),
+        ));
+    }
+    facts
+}
+
+/// The clock's step as a duration that is typed: `1s`.
+pub(crate) fn step(gaps: &GapSummary) -> String {
+    write_duration(gaps.resolution)
+}
+
+/// One sentence a source, then one a pair.
+pub(crate) fn source_sentences(judgement: &Judgement) -> Vec<String> {
+    let one = |source: &SourceJudgement| {
+        format!(
+            "{}: {}",
+            source.name,
+            uncapitalised(&sentence(&source.verdict, judgement.in_use))
+        )
+    };
+    let sources = judgement.sources.iter().map(one);
+    sources
+        .chain(judgement.differences.iter().map(difference))
+        .collect()
+}
+
+/// `“posts” needs 2.1 times the timeout of “searches” (95% 1.4 to 3.0): more than noise`.
+fn difference(difference: &SourceDifference) -> String {
+    let SourceDifference {
+        shorter,
+        longer,
+        ratio,
+        interval,
+    } = difference;
+    let ratio = number(*ratio);
+    let (spread, weight) = match interval {
+        None => (String::new(), "how sure that is, is not known"),
+        Some((low, high)) => (
+            format!(" (95% {} to {})", number(*low), number(*high)),
+            if *low > 1.0 || *high < 1.0 {
+                "more than noise"
+            } else {
+                "no more than noise"
+            },
+        ),
+    };
+    format!("{longer} asks for {ratio} times the timeout of {shorter}{spread}: {weight}")
+}
+
+/// In which range the headline's trend holds, and where it turns.
+pub(crate) fn robustness(robustness: &Robustness, in_use: Timeout) -> Vec<String> {
+    let known = robustness
+        .points
+        .iter()
+        .filter(|(_, change)| change.is_some());
+    if known.count() == 0 {
+        return vec!["There is no trend to try at other timeouts.".to_owned()];
+    }
+    let mut sentences = Vec::new();
+    sentences.extend(trend_in_use(robustness, in_use));
+    sentences.extend(held(robustness, in_use));
+    sentences.extend(turns(&robustness.flips));
+    sentences
+}
+
+fn trend_in_use(robustness: &Robustness, in_use: Timeout) -> Option<String> {
+    let mut points = robustness.points.iter();
+    let change = points.find(|(timeout, _)| *timeout == in_use)?.1?;
+    let moved = words::change(change.seconds);
+    let arrow = words::arrow(change.direction());
+    let spread = change
+        .interval
+        .map_or("no interval".to_owned(), |interval| {
+            format!("95% {}", words::change_interval(interval))
+        });
+    Some(format!(
+        "At {in_use} the mean moved by {moved} ({spread}) {arrow}"
+    ))
+}
+
+fn held(robustness: &Robustness, in_use: Timeout) -> Option<String> {
+    let span = |(low, high): (Timeout, Timeout)| match low == high {
+        true => format!("at {low} alone"),
+        false => format!("from {low} to {high}"),
+    };
+    let agreeing = robustness.agreeing.map_or(String::new(), |share| {
+        let points = words::count(robustness.points.len() as u64);
+        let share = words::share(share);
+        format!(" ({share} of {points} timeouts)")
+    });
+    match (robustness.same_sign, robustness.same_arrow) {
+        (None, None) => None,
+        (Some(sign), None) => Some(format!("Its sign holds {}.", span(sign))),
+        (None, Some(arrow)) => Some(format!("Its arrow holds {}{agreeing}.", span(arrow))),
+        (Some(sign), Some(arrow)) if sign == arrow => {
+            Some(format!("Its sign and arrow hold {}{agreeing}.", span(sign)))
+        }
+        (Some(sign), Some(arrow)) => Some(format!(
+            "Its sign holds {}, its arrow {}{agreeing}.",
+            span(sign),
+            span(arrow)
+        )),
+    }
+    .map(
+        |sentence| match robustness.points.iter().any(|(at, _)| *at == in_use) {
+            true => sentence,
+            false => format!("{sentence} The timeout in use is not among them."),
+        },
+    )
+}
+
+fn turns(flips: &[(Timeout, Timeout)]) -> Option<String> {
+    let between = flips
+        .iter()
+        .map(|(low, high)| format!("between {low} and {high}"));
+    let between: Vec<String> = between.collect();
+    (!between.is_empty()).then(|| format!("The sign turns {}.", between.join(", and ")))
+}
+
+/// `2 of 5 rules do not hold`, or that all do.
+pub(crate) fn checked(checks: &CheckResult) -> String {
+    let (failed, all) = (checks.failed().count() as u64, checks.checks.len() as u64);
+    match failed {
+        0 => format!(
+            "The check passed: {} hold",
+            words::counted(all, "rule", "rules")
+        ),
+        1 => format!(
+            "The check FAILED: 1 of {} does not hold",
+            words::counted(all, "rule", "rules")
+        ),
+        failed => format!(
+            "The check FAILED: {} of {} do not hold",
+            words::count(failed),
+            words::counted(all, "rule", "rules")
+        ),
+    }
+}
+
+/// What the numbers of the checks do not say.
+pub(crate) fn check_reasons(checks: &CheckResult) -> Vec<String> {
+    let reason = |check: &Check| {
+        let reason = check.reason.as_ref()?;
+        Some(format!("{}, {}: {reason}", check.rule, check.figure))
+    };
+    checks.checks.iter().filter_map(reason).collect()
+}
+
+/// What the columns of the sweep are, and where they do not agree with a report.
+pub(crate) fn sweep_notes(judgement: &Judgement) -> Vec<String> {
+    let mut notes = vec![
+        format!("{WITHOUT_BOUNCES}: of the sessions with two or more events"),
+        format!("{SENSITIVITY}: by how many percent the mean moves per percent of timeout"),
+    ];
+    if let Some(why) = &judgement.curve_differs {
+        let plain = judgement.sweep.iter().any(|row| row.figures.is_none());
+        let which = match plain {
+            true => "timeouts that were not named follow the plain rule over all events",
+            false => "the sensitivity follows the plain rule over all events",
+        };
+        notes.push(format!("{which}, which differs from a report: {why}"));
+    }
+    notes
+}
+
+/// The rules of thumb with what they give.
+pub(crate) fn rule_facts(judgement: &Judgement) -> Vec<Fact> {
+    let fact = |rule: &SimpleRule| Fact::new(rule.name.clone(), known(rule.seconds, short));
+    judgement.rules.iter().map(fact).collect()
+}
+
+/// The notes at the end: what was remarked, then those of every run.
+pub(crate) fn notes(report: &JudgementReport) -> Vec<String> {
+    let remarks = report.judgement.remarks.iter().cloned();
+    remarks.chain(run_notes(&report.run)).collect()
+}
+
+/// One check on one line: `max_sensitivity: sensitivity 0.52, at most 0.3`.
+pub fn check_line(check: &Check) -> String {
+    let met = met(check);
+    let reason = check
+        .reason
+        .as_ref()
+        .map_or(String::new(), |reason| format!(" ({reason})"));
+    format!(
+        "{}: {} {met}, asked {}{reason}",
+        check.rule,
+        check.figure,
+        asked(check)
+    )
+}
+
+/// What was met, in words; with all its digits where it fails by less than the words show.
+pub(crate) fn met(check: &Check) -> String {
+    let Some(met) = check.met else {
+        return words::UNKNOWN.to_owned();
+    };
+    let text = in_unit(met, check.unit);
+    let mut limits = [check.lowest, check.highest].into_iter().flatten();
+    let looks_equal = limits.any(|limit| in_unit(limit, check.unit) == text);
+    match check.unit {
+        _ if check.passed || !looks_equal => text,
+        Unit::Seconds => format!("{met}s"),
+        Unit::Share => format!("{}%", met * 100.0),
+        Unit::Sessions | Unit::Sensitivity => met.to_string(),
+    }
+}
+
+/// `between 10m and 1h`, `at most 10%`.
+pub(crate) fn asked(check: &Check) -> String {
+    let unit = |value: f64| in_unit(value, check.unit);
+    match (check.lowest, check.highest) {
+        (Some(low), Some(high)) => format!("{} to {}", unit(low), unit(high)),
+        (Some(low), None) => format!("at least {}", unit(low)),
+        (None, Some(high)) => format!("at most {}", unit(high)),
+        (None, None) => words::UNKNOWN.to_owned(),
+    }
+}
+
+fn in_unit(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Seconds => short(value),
+        Unit::Sessions => words::count(value as u64),
+        Unit::Share => format!("{}%", number(value * 100.0)),
+        Unit::Sensitivity => number(value),
+    }
+}
+
+/// A number that people hold against a limit: two digits behind the point, or as many as it needs
+/// below one hundredth; whole where it is large.
+pub(crate) fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return words::UNKNOWN.to_owned();
+    }
+    let size = value.abs();
+    let text = if size >= 1000.0 {
+        words::count(size.round() as u64)
+    } else if size >= 100.0 {
+        format!("{size:.0}")
+    } else if size >= 0.01 || size == 0.0 {
+        format!("{size:.2}")
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    } else {
+        format!("{size:.4}")
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned()
+    };
+    match value < 0.0 {
+        true => format!("{}{text}", words::MINUS),
+        false => text,
+    }
+}
+
+/// A timeout in words, without a second unit of zero: `30m`, `49m 50s`, `2h`.
+pub(crate) fn short(seconds: f64) -> String {
+    let text = words::duration(seconds);
+    for zero in [" 00s", " 00m", " 0h"] {
+        if let Some(short) = text.strip_suffix(zero) {
+            return short.to_owned();
+        }
+    }
+    text
+}
+
+/// `46m to 54m 10s`.
+pub(crate) fn range((low, high): (f64, f64)) -> String {
+    format!("{} to {}", short(low), short(high))
+}
+
+fn uncapitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

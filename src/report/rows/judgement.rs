@@ -1,0 +1,292 @@
+//! The cells of what people read of the timeout: the gaps with their bars, the sweep, the methods,
+//! what was tested, and what was checked.
+
+use crate::report::columns::judgement::one_step_gaps;
+use crate::report::judgement::{
+    asked, bounce_rate_of, mean_without_bounces_of, median_of, met, method_words, number, short,
+};
+use crate::report::rows::{Column, Side, known};
+use crate::report::story::seconds;
+use crate::report::{chart, words};
+use crate::threshold::check::{CheckResult, mean_of, recommended_seconds, sessions_of};
+use crate::threshold::{Estimate, GapBin, Judgement, SourceJudgement, SweepRow, Test, Verdict};
+
+/// What marks a candidate beside its bar, and the timeout in use in the sweep.
+pub(crate) const MARK: char = '◄';
+/// Rows of a histogram that the eye takes in at once.
+const MOST_ROWS: usize = 28;
+
+/// Some neighbouring bins as one row of the histogram.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct GapRow {
+    /// Exclusive, in seconds.
+    pub(crate) low: f64,
+    /// Inclusive, in seconds.
+    pub(crate) high: f64,
+    /// Gaps, those of exactly one step of the clock left out.
+    pub(crate) gaps: u64,
+}
+
+/// The histogram in as many rows as a page takes, from the first to the last that holds a gap or a
+/// candidate.
+pub(crate) fn gap_rows(judgement: &Judgement) -> Vec<GapRow> {
+    let candidates = candidates(judgement);
+    let matters = |bin: &GapBin| {
+        let (low, high) = (bin.low as f64 / 1e6, bin.high as f64 / 1e6);
+        let holds = |(_, seconds): &(String, f64)| low < *seconds && *seconds <= high;
+        rest(bin, judgement) > 0 || candidates.iter().any(holds)
+    };
+    let bins = &judgement.histogram;
+    let first = bins.iter().position(matters).unwrap_or(bins.len());
+    let end = bins
+        .iter()
+        .rposition(matters)
+        .map_or(first, |last| last + 1);
+    let bins = &bins[first..end];
+    let together = bins.len().div_ceil(MOST_ROWS).max(1);
+    let row = |bins: &[GapBin]| {
+        let (first, last) = (bins.first()?, bins.last()?);
+        Some(GapRow {
+            low: first.low as f64 / 1e6,
+            high: last.high as f64 / 1e6,
+            gaps: bins.iter().map(|bin| rest(bin, judgement)).sum(),
+        })
+    };
+    bins.chunks(together).filter_map(row).collect()
+}
+
+fn rest(bin: &GapBin, judgement: &Judgement) -> u64 {
+    bin.gaps - one_step_gaps(bin, &judgement.gaps)
+}
+
+/// The timeouts that are looked at, with their words: the one in use, the recommended one or the
+/// ends of its range, then each method's answer.
+pub(crate) fn candidates(judgement: &Judgement) -> Vec<(String, f64)> {
+    let in_use = judgement.in_use;
+    let mut candidates = vec![(format!("{in_use} in use"), in_use.micros() as f64 / 1e6)];
+    match &judgement.verdict {
+        Verdict::Recommended { seconds, .. } => {
+            candidates.push((format!("{} recommended", short(*seconds)), *seconds));
+        }
+        Verdict::Between { low, high } | Verdict::Indifferent { low, high, .. } => {
+            candidates.push((format!("from {}", short(*low)), *low));
+            candidates.push((format!("to {}", short(*high)), *high));
+        }
+        Verdict::Keep { .. } => {}
+    }
+    let recommended = recommended_seconds(&judgement.verdict);
+    for Estimate {
+        method, seconds, ..
+    } in &judgement.estimates
+    {
+        if let Some(seconds) = *seconds
+            && seconds.is_finite()
+        {
+            let name = method_words(*method);
+            match recommended == Some(seconds) {
+                true => candidates.push((name, seconds)),
+                false => candidates.push((format!("{name} {}", short(seconds)), seconds)),
+            }
+        }
+    }
+    candidates
+}
+
+/// The candidates that no row of the histogram holds.
+pub(crate) fn off_the_axis(rows: &[GapRow], judgement: &Judgement) -> Vec<String> {
+    let held = |seconds: f64| {
+        rows.iter()
+            .any(|row| row.low < seconds && seconds <= row.high)
+    };
+    let outside = candidates(judgement).into_iter();
+    outside
+        .filter(|(_, seconds)| !held(*seconds))
+        .map(|(words, _)| words)
+        .collect()
+}
+
+/// The histogram. `width` is that of its longest bar; 0 leaves the bars out.
+pub(crate) fn gap_columns(rows: &[GapRow], judgement: &Judgement, width: usize) -> Vec<Column> {
+    let all: u64 = judgement.gaps.gaps;
+    let most = rows.iter().map(|row| row.gaps).max().unwrap_or(0);
+    let candidates = candidates(judgement);
+    let marks = |row: &GapRow| {
+        let here = candidates
+            .iter()
+            .filter(|(_, seconds)| row.low < *seconds && *seconds <= row.high);
+        let here: Vec<&str> = here.map(|(words, _)| words.as_str()).collect();
+        match here.as_slice() {
+            [] => String::new(),
+            here => format!("{MARK} {}", here.join(", ")),
+        }
+    };
+    let share = |row: &GapRow| match all {
+        0 => words::UNKNOWN.to_owned(),
+        all => words::share(row.gaps as f64 / all as f64),
+    };
+    let bar = |row: &GapRow| {
+        let bar = chart::bar(row.gaps as f64, most as f64, width);
+        let fill = width - bar.chars().count();
+        format!("{bar}{}", " ".repeat(fill))
+    };
+    let mut columns = vec![
+        Column::new(
+            "up to",
+            Side::Right,
+            0,
+            rows.iter().map(|row| short(row.high)),
+        ),
+        Column::new(
+            "gaps",
+            Side::Right,
+            1,
+            rows.iter().map(|row| words::count(row.gaps)),
+        ),
+        Column::new("share", Side::Right, 5, rows.iter().map(share)),
+    ];
+    if width > 0 {
+        columns.push(Column::new("", Side::Left, 3, rows.iter().map(bar)));
+    }
+    columns.push(Column::new("", Side::Data(14), 0, rows.iter().map(marks)));
+    columns
+}
+
+/// The sweep; what no row knows has no column.
+pub(crate) fn sweep_columns(judgement: &Judgement) -> Vec<Column> {
+    let sweep = &judgement.sweep;
+    let right = |header: &'static str, rank, cell: &dyn Fn(&SweepRow) -> String| {
+        Column::new(header, Side::Right, rank, sweep.iter().map(cell))
+    };
+    let timeout = |row: &SweepRow| match row.timeout == judgement.in_use {
+        true => format!("{} {MARK}", row.timeout),
+        false => row.timeout.to_string(),
+    };
+    let timeouts = sweep.iter().map(timeout);
+    let interval = |row: &SweepRow| {
+        row.figures
+            .as_ref()
+            .and_then(|figures| figures.mean_interval)
+    };
+    let mut columns = vec![
+        Column::new("timeout", Side::Left, 0, timeouts),
+        right("sessions", 1, &|row| words::count(sessions_of(row))),
+        right("mean", 0, &|row| seconds(mean_of(row))),
+    ];
+    if sweep.iter().any(|row| interval(row).is_some()) {
+        columns.push(right("95% interval", 4, &|row| {
+            known(interval(row), words::interval)
+        }));
+    }
+    columns.extend([
+        right("median", 5, &|row| seconds(median_of(row))),
+        right(WITHOUT_BOUNCES, 7, &|row| {
+            seconds(mean_without_bounces_of(row))
+        }),
+        right("bounces", 6, &|row| {
+            known(bounce_rate_of(row), words::share)
+        }),
+        right(SENSITIVITY, 2, &|row| known(row.curve.sensitivity, number)),
+    ]);
+    columns
+}
+
+/// The header of the mean without bounces.
+pub(crate) const WITHOUT_BOUNCES: &str = "2+ mean";
+/// The header of the sensitivity.
+pub(crate) const SENSITIVITY: &str = "% per %";
+
+/// The methods' answers.
+pub(crate) fn estimate_columns(judgement: &Judgement) -> Vec<Column> {
+    let estimates = &judgement.estimates;
+    let names = estimates
+        .iter()
+        .map(|estimate| method_words(estimate.method));
+    let mut columns = vec![Column::new("method", Side::Left, 0, names)];
+    columns.extend(answer_columns(&estimates.iter().collect::<Vec<_>>()));
+    if estimates.iter().any(|estimate| estimate.range.is_some()) {
+        let ranges = estimates.iter().map(|estimate| {
+            estimate.range.map_or(String::new(), |(low, high)| {
+                format!("{}–{}", short(low), short(high))
+            })
+        });
+        columns.push(Column::new("within", Side::Right, 3, ranges));
+    }
+    let carried = estimates
+        .iter()
+        .map(|estimate| passed(estimate.test.passed));
+    columns.push(Column::new("test", Side::Left, 1, carried));
+    columns
+}
+
+/// The sources' own answers, by the mixture.
+pub(crate) fn source_columns(sources: &[SourceJudgement]) -> Vec<Column> {
+    let names = sources.iter().map(|source| source.name.clone());
+    let count = |header, rank, cell: fn(&SourceJudgement) -> u64| {
+        let cells = sources.iter().map(|source| words::count(cell(source)));
+        Column::new(header, Side::Right, rank, cells)
+    };
+    let mut columns = vec![
+        Column::new("source", Side::Data(8), 0, names),
+        count("users", 4, |source| source.gaps.users),
+        count("gaps", 3, |source| source.gaps.gaps),
+    ];
+    let estimates: Vec<&Estimate> = sources.iter().map(|source| &source.estimate).collect();
+    columns.extend(answer_columns(&estimates));
+    let carried = estimates
+        .iter()
+        .map(|estimate| passed(estimate.test.passed));
+    columns.push(Column::new("test", Side::Left, 1, carried));
+    columns
+}
+
+fn answer_columns(estimates: &[&Estimate]) -> [Column; 2] {
+    let answers = estimates
+        .iter()
+        .map(|estimate| known(estimate.seconds, short));
+    let intervals = estimates
+        .iter()
+        .map(|estimate| known(estimate.interval, words::interval));
+    [
+        Column::new("timeout", Side::Right, 0, answers),
+        Column::new("95% interval", Side::Right, 2, intervals),
+    ]
+}
+
+/// Every condition with what was met: the methods' own, then the gates of a recommendation.
+pub(crate) fn test_columns(judgement: &Judgement) -> Vec<Column> {
+    let own = judgement
+        .estimates
+        .iter()
+        .map(|estimate| (method_words(estimate.method), &estimate.test));
+    let gates = judgement.gates.iter().map(|gate| ("gate".to_owned(), gate));
+    let tests: Vec<(String, &Test)> = own.chain(gates).collect();
+    let cells = |cell: fn(&Test) -> String| tests.iter().map(move |(_, test)| cell(test));
+    vec![
+        Column::new("", Side::Left, 0, cells(|test| passed(test.passed))),
+        Column::new("of", Side::Left, 2, tests.iter().map(|(of, _)| of.clone())),
+        Column::new("met", Side::Right, 0, cells(|test| known(test.met, number))),
+        Column::new("limit", Side::Right, 1, cells(|test| number(test.limit))),
+        Column::new("asked", Side::Data(16), 0, cells(|test| test.name.clone())),
+    ]
+}
+
+/// The rules of the check.
+pub(crate) fn check_columns(checks: &CheckResult) -> Vec<Column> {
+    let checks = &checks.checks;
+    let left = |header: &'static str, side, rank, cell: &dyn Fn(usize) -> String| {
+        Column::new(header, side, rank, (0..checks.len()).map(cell))
+    };
+    vec![
+        left("", Side::Left, 0, &|row| passed(checks[row].passed)),
+        left("rule", Side::Left, 0, &|row| checks[row].rule.to_owned()),
+        left("of", Side::Data(12), 1, &|row| {
+            checks[row].figure.to_owned()
+        }),
+        left("met", Side::Right, 0, &|row| met(&checks[row])),
+        left("asked", Side::Left, 2, &|row| asked(&checks[row])),
+    ]
+}
+
+fn passed(passed: bool) -> String {
+    if passed { "✓" } else { "✗" }.to_owned()
+}
