@@ -15,6 +15,7 @@ mod files;
 mod fixtures;
 mod formats;
 mod harness;
+mod judgement;
 mod measures;
 mod mysql;
 mod naive;

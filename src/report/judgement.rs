@@ -2,6 +2,7 @@
 //! beside it, and the words for what was estimated, tested and checked.
 
 use crate::measures::Figures;
+use crate::report::columns::judgement::is_more_than_noise;
 use crate::report::rows::judgement::{SENSITIVITY, WITHOUT_BOUNCES};
 use crate::report::rows::known;
 use crate::report::story::{Fact, run_notes, seconds};
@@ -200,7 +201,7 @@ pub(crate) fn gap_facts(gaps: &GapSummary) -> Vec<Fact> {
     ];
     if let Some(share) = gaps.largest_user_share {
         let share = words::share(share);
-        facts.push(Fact::new("of one user", format!("at most {share}")));
+        facts.push(Fact::new("of one user", format!("at most {share} of them")));
     }
     if let Some(users) = gaps.effective_users {
         let users = words::count(users.round() as u64);
@@ -241,16 +242,13 @@ fn difference(difference: &SourceDifference) -> String {
         interval,
     } = difference;
     let ratio = number(*ratio);
-    let (spread, weight) = match interval {
-        None => (String::new(), "how sure that is, is not known"),
-        Some((low, high)) => (
-            format!(" (95% {} to {})", number(*low), number(*high)),
-            if *low > 1.0 || *high < 1.0 {
-                "more than noise"
-            } else {
-                "no more than noise"
-            },
-        ),
+    let spread = interval.map_or(String::new(), |(low, high)| {
+        format!(" (95% {} to {})", number(low), number(high))
+    });
+    let weight = match is_more_than_noise(difference) {
+        None => "how sure that is, is not known",
+        Some(true) => "more than noise",
+        Some(false) => "no more than noise",
     };
     format!("{longer} asks for {ratio} times the timeout of {shorter}{spread}: {weight}")
 }
@@ -266,7 +264,7 @@ pub(crate) fn robustness(robustness: &Robustness, in_use: Timeout) -> Vec<String
     }
     let mut sentences = Vec::new();
     sentences.extend(trend_in_use(robustness, in_use));
-    sentences.extend(held(robustness, in_use));
+    sentences.extend(held(robustness));
     sentences.extend(turns(&robustness.flips));
     sentences
 }
@@ -274,47 +272,41 @@ pub(crate) fn robustness(robustness: &Robustness, in_use: Timeout) -> Vec<String
 fn trend_in_use(robustness: &Robustness, in_use: Timeout) -> Option<String> {
     let mut points = robustness.points.iter();
     let change = points.find(|(timeout, _)| *timeout == in_use)?.1?;
-    let moved = words::change(change.seconds);
     let arrow = words::arrow(change.direction());
-    let spread = change
-        .interval
-        .map_or("no interval".to_owned(), |interval| {
-            format!("95% {}", words::change_interval(interval))
-        });
-    Some(format!(
-        "At {in_use} the mean moved by {moved} ({spread}) {arrow}"
-    ))
+    let moved = words::change(change.seconds);
+    Some(match change.interval {
+        None => format!("At {in_use}: {moved}, without an interval."),
+        Some(interval) => {
+            let spread = words::change_interval(interval);
+            match change.direction() {
+                0 => format!("At {in_use}: {arrow} no clear change ({spread})."),
+                _ => format!("At {in_use}: {arrow} {moved} (95% {spread})."),
+            }
+        }
+    })
 }
 
-fn held(robustness: &Robustness, in_use: Timeout) -> Option<String> {
+fn held(robustness: &Robustness) -> Option<String> {
     let span = |(low, high): (Timeout, Timeout)| match low == high {
         true => format!("at {low} alone"),
         false => format!("from {low} to {high}"),
     };
-    let agreeing = robustness.agreeing.map_or(String::new(), |share| {
-        let points = words::count(robustness.points.len() as u64);
-        let share = words::share(share);
-        format!(" ({share} of {points} timeouts)")
-    });
-    match (robustness.same_sign, robustness.same_arrow) {
-        (None, None) => None,
-        (Some(sign), None) => Some(format!("Its sign holds {}.", span(sign))),
-        (None, Some(arrow)) => Some(format!("Its arrow holds {}{agreeing}.", span(arrow))),
+    let held = match (robustness.same_sign, robustness.same_arrow) {
+        (None, None) => return None,
+        (Some(sign), None) => format!("its sign holds {}", span(sign)),
+        (None, Some(arrow)) => format!("its arrow holds {}", span(arrow)),
         (Some(sign), Some(arrow)) if sign == arrow => {
-            Some(format!("Its sign and arrow hold {}{agreeing}.", span(sign)))
+            format!("its sign and arrow hold {}", span(sign))
         }
-        (Some(sign), Some(arrow)) => Some(format!(
-            "Its sign holds {}, its arrow {}{agreeing}.",
-            span(sign),
-            span(arrow)
-        )),
-    }
-    .map(
-        |sentence| match robustness.points.iter().any(|(at, _)| *at == in_use) {
-            true => sentence,
-            false => format!("{sentence} The timeout in use is not among them."),
-        },
-    )
+        (Some(sign), Some(arrow)) => {
+            format!("its sign holds {}, its arrow {}", span(sign), span(arrow))
+        }
+    };
+    let points = words::counted(robustness.points.len() as u64, "timeout", "timeouts");
+    let agreeing = robustness.agreeing.map_or(String::new(), |share| {
+        format!("; {} agree about the arrow", words::share(share))
+    });
+    Some(format!("Of {points} tried, {held}{agreeing}."))
 }
 
 fn turns(flips: &[(Timeout, Timeout)]) -> Option<String> {
@@ -325,23 +317,23 @@ fn turns(flips: &[(Timeout, Timeout)]) -> Option<String> {
     (!between.is_empty()).then(|| format!("The sign turns {}.", between.join(", and ")))
 }
 
-/// `2 of 5 rules do not hold`, or that all do.
+/// Whether the check passed, and how many rules hold.
 pub(crate) fn checked(checks: &CheckResult) -> String {
+    match checks.passed() {
+        true => format!("The check passed: {}", holding(checks)),
+        false => format!("The check FAILED: {}", holding(checks)),
+    }
+}
+
+/// `2 of 5 rules do not hold`, or `5 rules hold`.
+pub fn holding(checks: &CheckResult) -> String {
     let (failed, all) = (checks.failed().count() as u64, checks.checks.len() as u64);
-    match failed {
-        0 => format!(
-            "The check passed: {} hold",
-            words::counted(all, "rule", "rules")
-        ),
-        1 => format!(
-            "The check FAILED: 1 of {} does not hold",
-            words::counted(all, "rule", "rules")
-        ),
-        failed => format!(
-            "The check FAILED: {} of {} do not hold",
-            words::count(failed),
-            words::counted(all, "rule", "rules")
-        ),
+    let all = words::counted(all, "rule", "rules");
+    match (failed, checks.checks.len()) {
+        (0, 1) => format!("{all} holds"),
+        (0, _) => format!("{all} hold"),
+        (1, _) => format!("1 of {all} does not hold"),
+        (failed, _) => format!("{} of {all} do not hold", words::count(failed)),
     }
 }
 

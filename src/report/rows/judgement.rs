@@ -8,7 +8,7 @@ use crate::report::judgement::{
 use crate::report::rows::{Column, Side, known};
 use crate::report::story::seconds;
 use crate::report::{chart, words};
-use crate::threshold::check::{CheckResult, mean_of, recommended_seconds, sessions_of};
+use crate::threshold::check::{CheckResult, mean_of, sessions_of};
 use crate::threshold::{Estimate, GapBin, Judgement, SourceJudgement, SweepRow, Test, Verdict};
 
 /// What marks a candidate beside its bar, and the timeout in use in the sweep.
@@ -25,6 +25,12 @@ pub(crate) struct GapRow {
     pub(crate) high: f64,
     /// Gaps, those of exactly one step of the clock left out.
     pub(crate) gaps: u64,
+}
+
+impl GapRow {
+    fn holds(&self, seconds: f64) -> bool {
+        self.low < seconds && seconds <= self.high
+    }
 }
 
 /// The histogram in as many rows as a page takes, from the first to the last that holds a gap or a
@@ -74,7 +80,6 @@ pub(crate) fn candidates(judgement: &Judgement) -> Vec<(String, f64)> {
         }
         Verdict::Keep { .. } => {}
     }
-    let recommended = recommended_seconds(&judgement.verdict);
     for Estimate {
         method, seconds, ..
     } in &judgement.estimates
@@ -83,10 +88,7 @@ pub(crate) fn candidates(judgement: &Judgement) -> Vec<(String, f64)> {
             && seconds.is_finite()
         {
             let name = method_words(*method);
-            match recommended == Some(seconds) {
-                true => candidates.push((name, seconds)),
-                false => candidates.push((format!("{name} {}", short(seconds)), seconds)),
-            }
+            candidates.push((name, seconds));
         }
     }
     candidates
@@ -94,32 +96,31 @@ pub(crate) fn candidates(judgement: &Judgement) -> Vec<(String, f64)> {
 
 /// The candidates that no row of the histogram holds.
 pub(crate) fn off_the_axis(rows: &[GapRow], judgement: &Judgement) -> Vec<String> {
-    let held = |seconds: f64| {
-        rows.iter()
-            .any(|row| row.low < seconds && seconds <= row.high)
-    };
     let outside = candidates(judgement).into_iter();
     outside
-        .filter(|(_, seconds)| !held(*seconds))
+        .filter(|(_, seconds)| !rows.iter().any(|row| row.holds(*seconds)))
         .map(|(words, _)| words)
         .collect()
 }
 
-/// The histogram. `width` is that of its longest bar; 0 leaves the bars out.
-pub(crate) fn gap_columns(rows: &[GapRow], judgement: &Judgement, width: usize) -> Vec<Column> {
-    let all: u64 = judgement.gaps.gaps;
-    let most = rows.iter().map(|row| row.gaps).max().unwrap_or(0);
+/// The candidates of each row, with their mark; nothing for a row without one.
+pub(crate) fn marks(rows: &[GapRow], judgement: &Judgement) -> Vec<String> {
     let candidates = candidates(judgement);
     let marks = |row: &GapRow| {
-        let here = candidates
-            .iter()
-            .filter(|(_, seconds)| row.low < *seconds && *seconds <= row.high);
+        let here = candidates.iter().filter(|(_, at)| row.holds(*at));
         let here: Vec<&str> = here.map(|(words, _)| words.as_str()).collect();
         match here.as_slice() {
             [] => String::new(),
             here => format!("{MARK} {}", here.join(", ")),
         }
     };
+    rows.iter().map(marks).collect()
+}
+
+/// The histogram. `width` is that of its longest bar; 0 leaves the bars out.
+pub(crate) fn gap_columns(rows: &[GapRow], judgement: &Judgement, width: usize) -> Vec<Column> {
+    let all: u64 = judgement.gaps.gaps;
+    let most = rows.iter().map(|row| row.gaps).max().unwrap_or(0);
     let share = |row: &GapRow| match all {
         0 => words::UNKNOWN.to_owned(),
         all => words::share(row.gaps as f64 / all as f64),
@@ -147,7 +148,12 @@ pub(crate) fn gap_columns(rows: &[GapRow], judgement: &Judgement, width: usize) 
     if width > 0 {
         columns.push(Column::new("", Side::Left, 3, rows.iter().map(bar)));
     }
-    columns.push(Column::new("", Side::Data(14), 0, rows.iter().map(marks)));
+    columns.push(Column::new(
+        "",
+        Side::Data(14),
+        0,
+        marks(rows, judgement).into_iter(),
+    ));
     columns
 }
 

@@ -9,18 +9,22 @@ use super::{basis, missing};
 use crate::report::Style;
 use crate::report::judgement::{
     JudgementReport, beside, check_reasons, checked, gap_facts, notes, robustness, rule_facts,
-    sentence, source_sentences, sweep_notes,
+    sentence, short, source_sentences, sweep_notes,
 };
 use crate::report::rows::Column;
 use crate::report::rows::judgement::{
-    check_columns, estimate_columns, gap_columns, gap_rows, off_the_axis, source_columns,
-    sweep_columns, test_columns,
+    GapRow, check_columns, estimate_columns, gap_columns, gap_rows, marks, off_the_axis,
+    source_columns, sweep_columns, test_columns,
 };
 use crate::threshold::Judgement;
 use crate::threshold::check::CheckResult;
 
 /// The widest bar of the histogram.
 const WIDEST_BAR: usize = 32;
+
+/// From this width on bars need not be the narrowest.
+const ROOMY: usize = 60;
+const NARROWEST_BAR_OF_A_ROOMY_PAGE: usize = 8;
 
 /// Writes what is said of the timeout.
 pub(crate) fn write_judgement(
@@ -68,16 +72,36 @@ fn gaps(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
     page.blank()?;
     let rows = gap_rows(found);
     if !rows.is_empty() {
-        let columns = gap_columns(&rows, found, NARROWEST_BAR);
-        let room = Layout::choose(&columns, page.width()).room(page.width());
-        let width = (NARROWEST_BAR + room).min(WIDEST_BAR);
-        table(gap_columns(&rows, found, width), page)?;
+        histogram(&rows, found, page)?;
     }
     let outside = off_the_axis(&rows, found);
     if !outside.is_empty() {
         page.dim(&format!("not among them: {}", outside.join(", ")))?;
     }
     page.blank()
+}
+
+/// The bars, and below them the candidates in full where the page had to cut them.
+fn histogram(rows: &[GapRow], found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
+    let narrowest = match page.width() >= ROOMY {
+        true => NARROWEST_BAR_OF_A_ROOMY_PAGE,
+        false => NARROWEST_BAR,
+    };
+    let columns = gap_columns(rows, found, narrowest);
+    let room = Layout::choose(&columns, page.width()).room(page.width());
+    let width = (narrowest + room).min(WIDEST_BAR);
+    let columns = gap_columns(rows, found, width);
+    let lines = Layout::choose(&columns, page.width()).lines(columns);
+    page.table(&lines, true)?;
+    let marks = marks(rows, found);
+    let is_cut = |mark: &String| !lines.iter().any(|line| line.contains(mark.as_str()));
+    if !marks.iter().any(is_cut) {
+        return Ok(());
+    }
+    for (row, mark) in rows.iter().zip(&marks).filter(|(_, mark)| !mark.is_empty()) {
+        page.dim(&format!("up to {} {mark}", short(row.high)))?;
+    }
+    Ok(())
 }
 
 fn sweep(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
