@@ -2,7 +2,20 @@
 //! themselves part, how sure that is, and what moves when it moves. Takes each user's events once,
 //! gives structs; opens, prints and reads nothing.
 
+mod bins;
 pub mod check;
+mod crossing;
+mod curve;
+pub mod estimate;
+mod knee;
+mod mixture;
+mod plateau;
+mod recommend;
+mod resample;
+mod rules;
+mod sample;
+mod split;
+mod valley;
 
 use crate::events::Micros;
 use crate::measures::{Change, Figures};

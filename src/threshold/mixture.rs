@@ -1,0 +1,405 @@
+//! A mixture of log-normals fitted to a histogram of gaps by expectation and maximisation (METHODS
+//! section 2). Gaps of up to 60 steps of the clock are fitted as the whole steps that they are,
+//! and no gap of zero is asked about: the fit is conditional on the shortest bin that it takes.
+
+use std::f64::consts::{PI, SQRT_2};
+
+use statrs::function::erf::erfc;
+
+use crate::sessions::users::mix;
+use crate::threshold::bins::{Bins, EXACT};
+
+/// The least deviation of a component; one that gets there holds a spike and is no hump.
+const LEAST_DEVIATION: f64 = 0.05;
+
+/// The least weight of a component that a solution may keep.
+const LEAST_WEIGHT: f64 = 0.01;
+
+/// A relative change of the log-likelihood below this ends the steps.
+const CONVERGED: f64 = 1e-8;
+
+/// More steps than this are never made.
+const MOST_STEPS: usize = 500;
+
+/// Each start makes so many steps; then only the best go on.
+const FIRST_STEPS: usize = 30;
+
+/// So many of the starts go on.
+const FINALISTS: usize = 2;
+
+/// Random starts beside the one at the quantiles.
+const RESTARTS: u64 = 10;
+
+/// The least probability of a cell, so that its logarithm exists.
+const LEAST_PROBABILITY: f64 = 1e-300;
+
+/// One log-normal of a mixture, over ln g.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Component {
+    /// Its share.
+    pub(crate) weight: f64,
+    /// Mean of ln g.
+    pub(crate) mean: f64,
+    /// Standard deviation of ln g.
+    pub(crate) deviation: f64,
+}
+
+impl Component {
+    /// ln of weight times density at `x`.
+    pub(crate) fn log_density(&self, x: f64) -> f64 {
+        let z = (x - self.mean) / self.deviation;
+        (self.weight / self.deviation).ln() - z * z / 2.0 - (2.0 * PI).ln() / 2.0
+    }
+}
+
+/// A fitted mixture; means ascend.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fit {
+    /// Its components over ln g, g in the unit of the axis.
+    pub(crate) components: Vec<Component>,
+    /// Per gap, of the weighted gaps.
+    pub(crate) log_likelihood: f64,
+}
+
+/// The gaps that are fitted: non-empty bins and what they weigh.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed<'a> {
+    /// ln steps of every bin of the axis.
+    points: &'a [f64],
+    /// Bins from this one on are fitted, given that a gap stands in one of them.
+    first: usize,
+    /// Bins and their weights, ascending.
+    cells: Vec<(usize, f64)>,
+    /// All weights together.
+    total: f64,
+}
+
+impl<'a> Observed<'a> {
+    /// Of a histogram over all bins, leaving out those before `first`, which is 0 or 1.
+    pub(crate) fn new(bins: &'a Bins, histogram: &[f64], first: usize) -> Self {
+        let cells: Vec<(usize, f64)> = histogram
+            .iter()
+            .copied()
+            .enumerate()
+            .skip(first)
+            .filter(|(_, weight)| *weight > 0.0)
+            .collect();
+        let total = cells.iter().map(|(_, weight)| weight).sum();
+        Self {
+            points: bins.points(),
+            first,
+            cells,
+            total,
+        }
+    }
+
+    /// The best of the starts, each followed to its end; `None` where every solution degenerates.
+    pub(crate) fn fit(&self, count: usize, seed: u64) -> Option<Fit> {
+        if self.cells.len() < 2 * count {
+            return None;
+        }
+        let mut starts: Vec<(Vec<Component>, f64)> = (0..=RESTARTS)
+            .filter_map(|restart| self.start(count, restart, seed))
+            .map(|mut components| {
+                let reached = self.climb(&mut components, FIRST_STEPS);
+                (components, reached)
+            })
+            .collect();
+        starts.sort_by(|one, other| other.1.total_cmp(&one.1));
+        starts
+            .into_iter()
+            .filter(|(components, _)| self.is_sound(components))
+            .take(FINALISTS)
+            .filter_map(|(components, _)| self.refit(components))
+            .max_by(|one, other| one.log_likelihood.total_cmp(&other.log_likelihood))
+    }
+
+    /// Follows a start to its end; `None` where it degenerates.
+    pub(crate) fn refit(&self, mut components: Vec<Component>) -> Option<Fit> {
+        if self.cells.len() < 2 * components.len() {
+            return None;
+        }
+        let log_likelihood = self.climb(&mut components, MOST_STEPS);
+        components.sort_by(|one, other| one.mean.total_cmp(&other.mean));
+        self.is_sound(&components).then_some(Fit {
+            components,
+            log_likelihood,
+        })
+    }
+
+    /// Whether no component is a spike or next to nothing.
+    fn is_sound(&self, components: &[Component]) -> bool {
+        components.iter().all(|component| {
+            component.weight >= LEAST_WEIGHT
+                && component.deviation > LEAST_DEVIATION
+                && component.mean.is_finite()
+        })
+    }
+
+    /// Makes up to `steps` steps; the log-likelihood per gap.
+    fn climb(&self, components: &mut [Component], steps: usize) -> f64 {
+        let mut before = f64::NEG_INFINITY;
+        for _ in 0..steps {
+            let reached = self.step(components);
+            if (reached - before).abs() < CONVERGED * reached.abs() {
+                return reached;
+            }
+            before = reached;
+        }
+        before
+    }
+
+    /// One step; the log-likelihood per gap before it.
+    fn step(&self, components: &mut [Component]) -> f64 {
+        let exact = self.cells.first().is_some_and(|(bin, _)| *bin < EXACT);
+        let steps: Vec<Steps> = components
+            .iter()
+            .map(|component| Steps::of(component, exact))
+            .collect();
+        let mut sums = vec![Moments::default(); components.len()];
+        let log_likelihood = self.expect(components, &steps, &mut sums);
+        let unseen: f64 = components
+            .iter()
+            .zip(&steps)
+            .map(|(component, steps)| component.weight * steps.below(self.first).mass)
+            .sum();
+        let seen = (1.0 - unseen).max(LEAST_PROBABILITY);
+        for ((component, steps), sums) in components.iter().zip(&steps).zip(&mut sums) {
+            let share = self.total / seen * component.weight;
+            sums.add(share, steps.below(self.first));
+        }
+        maximise(components, &sums);
+        log_likelihood / self.total - seen.ln()
+    }
+
+    /// Shares the gaps seen among the components; the log-likelihood before conditioning.
+    fn expect(&self, components: &[Component], steps: &[Steps], sums: &mut [Moments]) -> f64 {
+        let mut log_likelihood = 0.0;
+        let scales: Vec<Scale> = components.iter().map(Scale::of).collect();
+        let mut shares = vec![0.0; components.len()];
+        for &(bin, weight) in &self.cells {
+            if bin < EXACT {
+                let mut total = LEAST_PROBABILITY;
+                for (component, steps) in components.iter().zip(steps) {
+                    total += component.weight * steps.at(bin + 1).mass;
+                }
+                for ((component, steps), sums) in components.iter().zip(steps).zip(&mut *sums) {
+                    sums.add(weight * component.weight / total, steps.at(bin + 1));
+                }
+                log_likelihood += weight * total.ln();
+            } else {
+                let x = self.points[bin];
+                log_likelihood += weight * (responsibilities(&scales, x, &mut shares) - x);
+                for (share, sums) in shares.iter().zip(&mut *sums) {
+                    sums.add_point(weight * share, x);
+                }
+            }
+        }
+        log_likelihood
+    }
+
+    /// Start number `restart`: at the quantiles, the others at random cuts. `None` where a class
+    /// would be empty.
+    fn start(&self, count: usize, restart: u64, seed: u64) -> Option<Vec<Component>> {
+        let mut cuts: Vec<f64> = (1..count)
+            .map(|cut| match restart {
+                0 => cut as f64 / count as f64,
+                _ => unit(mix(
+                    seed ^ mix(restart.wrapping_mul(64).wrapping_add(cut as u64))
+                )),
+            })
+            .collect();
+        cuts.sort_by(f64::total_cmp);
+        cuts.push(f64::INFINITY);
+        let mut classes = vec![Moments::default(); count];
+        let (mut class, mut sum) = (0, 0.0);
+        for &(bin, weight) in &self.cells {
+            while sum + weight / 2.0 > cuts[class] * self.total {
+                class += 1;
+            }
+            classes[class].add_point(weight, self.points[bin]);
+            sum += weight;
+        }
+        let all: Moments = classes.iter().copied().sum();
+        let least = (all.variance() / (count * count) as f64 / 16.0).max(0.01);
+        classes
+            .iter()
+            .map(|class| {
+                (class.mass > 0.0).then(|| Component {
+                    weight: class.mass / self.total,
+                    mean: class.first / class.mass,
+                    deviation: class.variance().max(least).sqrt(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// A hash as a number in 0..1.
+fn unit(hash: u64) -> f64 {
+    (hash >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Sets each component to what its share of the gaps says.
+fn maximise(components: &mut [Component], sums: &[Moments]) {
+    let all: f64 = sums.iter().map(|sums| sums.mass).sum();
+    for (component, sums) in components.iter_mut().zip(sums) {
+        component.weight = sums.mass / all;
+        if sums.mass > all * 1e-12 {
+            component.mean = sums.first / sums.mass;
+            component.deviation = sums.variance().sqrt().max(LEAST_DEVIATION);
+        }
+    }
+}
+
+/// What of a component's density does not depend on the gap.
+struct Scale {
+    mean: f64,
+    inverse: f64,
+    constant: f64,
+}
+
+impl Scale {
+    fn of(component: &Component) -> Self {
+        Self {
+            mean: component.mean,
+            inverse: 1.0 / component.deviation,
+            constant: (component.weight.max(LEAST_PROBABILITY) / component.deviation).ln()
+                - (2.0 * PI).ln() / 2.0,
+        }
+    }
+}
+
+/// Writes with which probability each component made a gap at `x`; ln of the density over ln g.
+#[inline]
+fn responsibilities(scales: &[Scale], x: f64, shares: &mut [f64]) -> f64 {
+    let mut highest = f64::NEG_INFINITY;
+    for (scale, share) in scales.iter().zip(&mut *shares) {
+        let z = (x - scale.mean) * scale.inverse;
+        *share = scale.constant - z * z / 2.0;
+        highest = highest.max(*share);
+    }
+    let mut total = 0.0;
+    for share in &mut *shares {
+        *share = (*share - highest).exp();
+        total += *share;
+    }
+    for share in &mut *shares {
+        *share /= total;
+    }
+    highest + total.ln()
+}
+
+/// Mass, Σ x and Σ x² of weighted x = ln steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Moments {
+    pub(crate) mass: f64,
+    pub(crate) first: f64,
+    pub(crate) second: f64,
+}
+
+impl Moments {
+    fn add(&mut self, share: f64, other: Moments) {
+        self.mass += share * other.mass;
+        self.first += share * other.first;
+        self.second += share * other.second;
+    }
+
+    fn add_point(&mut self, weight: f64, x: f64) {
+        self.mass += weight;
+        self.first += weight * x;
+        self.second += weight * x * x;
+    }
+
+    fn variance(&self) -> f64 {
+        let mean = self.first / self.mass;
+        (self.second / self.mass - mean * mean).max(0.0)
+    }
+}
+
+impl std::iter::Sum for Moments {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |mut sum, part| {
+            sum.add(1.0, part);
+            sum
+        })
+    }
+}
+
+/// What a clock that tells whole steps shows of one log-normal: for each number of steps the
+/// probability and the moments of the true ln g, a gap of v steps being shown as k with
+/// probability max(0, 1 − |v − k|).
+pub(crate) struct Steps {
+    /// For 0 up to [`EXACT`] steps, or for 0 and 1 alone.
+    seen: Vec<Moments>,
+}
+
+impl Steps {
+    /// Of a component over ln steps; for 0 and 1 steps alone unless `all`.
+    pub(crate) fn of(component: &Component, all: bool) -> Self {
+        let most = if all { EXACT } else { 1 };
+        let integrals: Vec<Moments> = (0..=most + 1)
+            .map(|steps| integral(component, steps as f64))
+            .collect();
+        let mut seen = Vec::with_capacity(most + 1);
+        seen.push(integrals[1]);
+        for steps in 1..=most {
+            let mut moments = integrals[steps + 1];
+            moments.add(-2.0, integrals[steps]);
+            moments.add(1.0, integrals[steps - 1]);
+            seen.push(cleaned(moments, (steps as f64).ln()));
+        }
+        Self { seen }
+    }
+
+    /// Of gaps shown as that many steps.
+    pub(crate) fn at(&self, steps: usize) -> Moments {
+        self.seen[steps]
+    }
+
+    /// Of gaps shown in no bin from `first` on: those of 0 steps, and of 1 where `first` is 1.
+    fn below(&self, first: usize) -> Moments {
+        self.seen[..=first].iter().copied().sum()
+    }
+}
+
+/// Differences of nearly equal numbers lose their digits far from the component: there the mass is
+/// as good as nothing and stands at the shown gap.
+fn cleaned(moments: Moments, x: f64) -> Moments {
+    if moments.mass > 1e-10 {
+        return moments;
+    }
+    let mass = moments.mass.max(0.0);
+    Moments {
+        mass,
+        first: mass * x,
+        second: mass * x * x,
+    }
+}
+
+/// ∫ from 0 to v of (v − t) f(t) dt, and the same with ln t and ln² t in it.
+fn integral(component: &Component, v: f64) -> Moments {
+    if v <= 0.0 {
+        return Moments::default();
+    }
+    let (mean, deviation) = (component.mean, component.deviation);
+    let z = (v.ln() - mean) / deviation;
+    let mut sum = Moments::default();
+    sum.add(v, truncated(mean, deviation, z));
+    let growth = (mean + deviation * deviation / 2.0).min(600.0).exp();
+    let shifted = truncated(mean + deviation * deviation, deviation, z - deviation);
+    sum.add(-growth, shifted);
+    sum
+}
+
+/// Mass and moments of mean + deviation · u for a standard normal u below z.
+fn truncated(mean: f64, deviation: f64, z: f64) -> Moments {
+    let below = erfc(-z / SQRT_2) / 2.0;
+    let density = (-z * z / 2.0).exp() / (2.0 * PI).sqrt();
+    Moments {
+        mass: below,
+        first: mean * below - deviation * density,
+        second: mean * mean * below - 2.0 * mean * deviation * density
+            + deviation * deviation * (below - z * density),
+    }
+}

@@ -1,0 +1,42 @@
+//! The longest range of timeouts in which the mean duration hardly moves (METHODS section 8).
+
+use crate::threshold::curve::{Curve, grid};
+
+/// The mean moves less than this many percent per percent of timeout.
+pub(crate) const STABLE: f64 = 0.1;
+
+/// The longest range between 10 s and 24 h in ln seconds in which the sensitivity stays below
+/// [`STABLE`], the first of equal ones; `None` where it nowhere does. Where the mean is 0 it is not
+/// stable but unknown.
+pub(crate) fn plateau(curve: &Curve) -> Option<(f64, f64)> {
+    let mut best: Option<(f64, f64)> = None;
+    let mut start: Option<f64> = None;
+    for at in grid() {
+        let stable = curve.sensitivity(at).is_some_and(|value| value < STABLE);
+        if !stable {
+            start = None;
+            continue;
+        }
+        let from = *start.get_or_insert(at);
+        if best.is_none_or(|(low, high)| at - from > high - low) {
+            best = Some((from, at));
+        }
+    }
+    best
+}
+
+/// The widest range of timeouts around `in_use` (ln seconds) in which the mean stays within
+/// `tolerance` (a share) of what it is there, between 1 s and 48 h.
+pub(crate) fn indifferent(curve: &Curve, in_use: f64, tolerance: f64) -> (f64, f64) {
+    const STEP: f64 = 0.01;
+    let mean = curve.mean(in_use);
+    let holds = |at: f64| (curve.mean(at) - mean).abs() <= tolerance * mean;
+    let (mut low, mut high) = (in_use, in_use);
+    while low - STEP >= 0.0 && holds(low - STEP) {
+        low -= STEP;
+    }
+    while high + STEP <= (48.0 * 3600.0_f64).ln() && holds(high + STEP) {
+        high += STEP;
+    }
+    (low, high)
+}
