@@ -7,8 +7,6 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use crate::events::{Micros, UserId};
-use crate::measures::Measures;
-use crate::measures::Row;
 use crate::measures::durations::Durations;
 use crate::measures::observation::Observation;
 use crate::measures::plan::{Calendars, Plan, Segment};
@@ -18,10 +16,11 @@ use crate::measures::series::{Series, Slot, runs};
 use crate::measures::summary::UserTotals;
 use crate::measures::sums::Sums;
 use crate::measures::trend::{daily_means, trend};
+use crate::measures::{Change, Measures, Row};
 use crate::sessions::extent::Extents;
 use crate::sessions::session::{Session, SourceSet, open_after};
 use crate::sessions::spill::Memory;
-use crate::time::period::Calendar;
+use crate::time::period::{Calendar, Period, PeriodLength};
 
 /// Sums over some of the users. Accumulators over other users merge into it; because everything is
 /// an integer until [`Accumulator::finish`], the result does not depend on who was added where, or
@@ -43,6 +42,8 @@ pub struct Accumulator<'a> {
     /// Scratch space: durations of one user in one period.
     durations: Vec<Micros>,
     room: Option<Room>,
+    /// Whether durations are kept, for quantiles.
+    keeps_durations: bool,
 }
 
 /// What an accumulator took of the run's memory.
@@ -76,6 +77,7 @@ impl<'a> Accumulator<'a> {
             placed: Vec::new(),
             durations: Vec::new(),
             room: None,
+            keeps_durations: true,
         }
     }
 
@@ -107,6 +109,13 @@ impl<'a> Accumulator<'a> {
             untaken: 0,
             for_durations: 0,
         });
+        self
+    }
+
+    /// The same without any quantile, for which every duration would have to be kept.
+    #[must_use]
+    pub fn without_durations(mut self) -> Self {
+        self.keeps_durations = false;
         self
     }
 
@@ -186,6 +195,14 @@ impl<'a> Accumulator<'a> {
         }
         self.user_rows.append(&mut other.user_rows);
         self
+    }
+
+    /// The change of the mean to a period from the one before it, over all users, whatever their
+    /// standing; `None` where one of them has no closed session, or no such period is known.
+    pub fn change(&self, length: PeriodLength, later: Period) -> Option<Change> {
+        let position = self.calendars.position(length)?;
+        let index = self.calendars.by_length[position].1.index_of(later.start);
+        self.all_users[position].change(index)
     }
 
     /// The measures. `extents` is what the calendars were made from; `source_names` are the names
@@ -273,6 +290,9 @@ impl<'a> Accumulator<'a> {
     /// Durations are kept once: with the rows, where each is in exactly one row that outlives its
     /// user, else apart.
     fn keeps_overall_durations(&self) -> bool {
+        if !self.keeps_durations {
+            return false;
+        }
         match self.plan.segment {
             None => self.plan.by.is_none(),
             Some(Segment::User) => self.plan.total,
@@ -293,7 +313,7 @@ impl<'a> Accumulator<'a> {
 
     fn add_to_all_users(&mut self, sessions: &[Session]) {
         let kept = match self.plan.segment {
-            None => self.plan.by,
+            None => self.plan.by.filter(|_| self.keeps_durations),
             Some(_) => None,
         };
         for (series, (length, calendar)) in self.all_users.iter_mut().zip(&self.calendars.by_length)

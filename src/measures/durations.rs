@@ -164,7 +164,7 @@ impl Durations {
     }
 
     /// Every duration.
-    fn each(&self, mut take: impl FnMut(Micros)) {
+    pub(crate) fn each(&self, mut take: impl FnMut(Micros)) {
         self.kept().for_each(&mut take);
         let mut bytes = Vec::new();
         if let Some(spilled) = &self.spilled {

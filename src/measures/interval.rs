@@ -79,7 +79,7 @@ pub fn change(earlier: &Cell, later: &Cell, pair: &Pair) -> Option<Change> {
 
 /// The Student quantile 0.975 for `max(1, K - 1)` degrees of freedom, K being the effective users,
 /// a real number; `None` where users are too few for an interval.
-fn quantile_for(users: u64, effective_users: f64) -> Option<f64> {
+pub(crate) fn quantile_for(users: u64, effective_users: f64) -> Option<f64> {
     if users < FEWEST_USERS || effective_users < FEWEST_EFFECTIVE_USERS {
         return None;
     }

@@ -2,7 +2,7 @@
 //! they move. Takes sessions, gives structs; opens, prints and reads nothing.
 
 pub mod accumulator;
-mod durations;
+pub(crate) mod durations;
 pub mod interval;
 mod observation;
 pub mod plan;

@@ -70,6 +70,14 @@ impl Calendars {
         Ok(Calendars { extent, by_length })
     }
 
+    /// Those of some lengths alone.
+    #[must_use]
+    pub fn only(mut self, lengths: &[PeriodLength]) -> Calendars {
+        self.by_length
+            .retain(|(length, _)| lengths.contains(length));
+        self
+    }
+
     pub(crate) fn position(&self, length: PeriodLength) -> Option<usize> {
         self.by_length
             .iter()

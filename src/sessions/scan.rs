@@ -290,62 +290,31 @@ impl<'a> Scanner<'a> {
         self.counts.clear();
         self.counts_end.clear();
         let plan = self.plan;
-        let mut progress: Option<Progress> = None;
         let mut current: Option<Session> = None;
         let mut previous = None;
-        for &word in words {
-            let (at, source) = (time_of(word), source_of(word));
+        follow(plan.rule, plan.sources, words, |at, source, fate| {
             let place = usize::from(source);
-            let role = plan.sources[place].role;
-            let repeats = previous == Some(word);
-            previous = Some(word);
-            if role != Role::Ignore {
+            if plan.sources[place].role != Role::Ignore {
                 self.totals.silences.note(at, source);
             }
             if at > plan.now {
                 self.totals.after_now += 1;
             }
-            if repeats {
+            if previous.replace((at, source)) == Some((at, source)) {
                 self.totals.counts[place].duplicates += 1;
-                if plan.sources[place].drop_duplicates {
-                    self.totals.counts[place].duplicates_dropped += 1;
-                    continue;
-                }
             }
-            match plan.rule.step(&mut progress, at, role) {
-                Verdict::Opens(_) => {
-                    if let Some(done) = current.take() {
+            let counts = &mut self.totals.counts[place];
+            match fate {
+                Fate::Opens => {
+                    if let Some(done) = current.replace(Session::of(at, source)) {
                         self.close(done);
                     }
-                    let mut sources = SourceSet::default();
-                    sources.insert(source);
-                    current = Some(Session {
-                        start: at,
-                        end: at,
-                        events: 1,
-                        sources,
-                    });
                 }
-                Verdict::Joins | Verdict::Closes => {
-                    let session = current
-                        .as_mut()
-                        .expect("the rule joins events only to a session that there is");
-                    session.end = at;
-                    session.events += 1;
-                    session.sources.insert(source);
-                }
-                Verdict::Orphan => {
-                    self.totals.counts[place].filtered_orphan_ends += 1;
-                    continue;
-                }
-                Verdict::Expires | Verdict::ExpiresNone => {
-                    self.totals.counts[place].filtered_expiry += 1;
-                    continue;
-                }
-                Verdict::Ignored => {
-                    self.totals.counts[place].filtered_ignored += 1;
-                    continue;
-                }
+                Fate::Joins => grow(current.as_mut(), at, source),
+                Fate::Repeated => return counts.duplicates_dropped += 1,
+                Fate::Orphan => return counts.filtered_orphan_ends += 1,
+                Fate::Expiry => return counts.filtered_expiry += 1,
+                Fate::Ignored => return counts.filtered_ignored += 1,
             }
             let start = current.as_ref().map_or(at, |session| session.start);
             if start >= plan.from && start < plan.to {
@@ -356,7 +325,7 @@ impl<'a> Scanner<'a> {
             } else {
                 self.totals.counts[place].filtered_outside_window += 1;
             }
-        }
+        });
         if let Some(done) = current {
             self.close(done);
         }
@@ -384,4 +353,67 @@ impl<'a> Scanner<'a> {
             None => self.counts.push((source, 1)),
         }
     }
+}
+
+/// What becomes of an event.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// It opens a session.
+    Opens,
+    /// It belongs to the latest session.
+    Joins,
+    /// It repeats the one before, in a source that drops such events.
+    Repeated,
+    /// It is an `end` without a session to close.
+    Orphan,
+    /// It is an `expiry`.
+    Expiry,
+    /// It is counted and nothing else.
+    Ignored,
+}
+
+/// Applies the rule to one user's events, sorted; `each` gets every event.
+#[inline]
+fn follow(rule: &Rule, sources: &[Source], words: &[i64], mut each: impl FnMut(Micros, u8, Fate)) {
+    let mut progress: Option<Progress> = None;
+    let mut previous = None;
+    for &word in words {
+        let (at, source) = (time_of(word), source_of(word));
+        let properties = &sources[usize::from(source)];
+        if previous.replace(word) == Some(word) && properties.drop_duplicates {
+            each(at, source, Fate::Repeated);
+            continue;
+        }
+        let fate = match rule.step(&mut progress, at, properties.role) {
+            Verdict::Opens(_) => Fate::Opens,
+            Verdict::Joins | Verdict::Closes => Fate::Joins,
+            Verdict::Orphan => Fate::Orphan,
+            Verdict::Expires | Verdict::ExpiresNone => Fate::Expiry,
+            Verdict::Ignored => Fate::Ignored,
+        };
+        each(at, source, fate);
+    }
+}
+
+/// Adds the sessions of one user's events by a rule, in time order, whatever the window.
+pub(crate) fn sessions_of(
+    rule: &Rule,
+    sources: &[Source],
+    events: Timeline<'_>,
+    sessions: &mut Vec<Session>,
+) {
+    follow(rule, sources, events.0, |at, source, fate| match fate {
+        Fate::Opens => sessions.push(Session::of(at, source)),
+        Fate::Joins => grow(sessions.last_mut(), at, source),
+        Fate::Repeated | Fate::Orphan | Fate::Expiry | Fate::Ignored => {}
+    });
+}
+
+/// Adds an event to the latest session.
+#[inline]
+fn grow(session: Option<&mut Session>, at: Micros, source: u8) {
+    let session = session.expect("the rule joins events only to a session that there is");
+    session.end = at;
+    session.events += 1;
+    session.sources.insert(source);
 }

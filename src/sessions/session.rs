@@ -13,6 +13,13 @@ impl SourceSet {
         self.0[usize::from(source >> 6)] |= 1 << (source & 63);
     }
 
+    /// Adds all sources of another set.
+    pub(crate) fn extend(&mut self, other: SourceSet) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own |= other;
+        }
+    }
+
     /// The sources in it, in ascending order of index.
     pub fn iter(self) -> impl Iterator<Item = u8> {
         (0..=255u8)
@@ -34,6 +41,18 @@ pub struct Session {
 }
 
 impl Session {
+    /// One of a single event.
+    pub(crate) fn of(at: Micros, source: u8) -> Self {
+        let mut sources = SourceSet::default();
+        sources.insert(source);
+        Self {
+            start: at,
+            end: at,
+            events: 1,
+            sources,
+        }
+    }
+
     /// Last event minus first event, in microseconds.
     pub fn duration(&self) -> Micros {
         self.end - self.start
