@@ -6,6 +6,8 @@
     reason = "a doc comment on a flattened field would become the help of its command"
 )]
 
+pub mod threshold;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -33,6 +35,7 @@ Examples:
   sessionize --segment user --last 30d --now 2026-06-01
   sessionize sessions posts.csv -o sessions.csv --format csv
   sessionize explain 42 app.db                    one user, and the rule applied
+  sessionize threshold app.db                     which timeout the data asks for
   sessionize discover app.db                      which tables to read
 
 A session is a run of one user's events in which no gap is longer than the
@@ -136,6 +139,21 @@ Examples:
         user: String,
         #[command(flatten)]
         inputs: Inputs,
+    },
+    /// Which timeout: what each would give, and which one the gaps ask for
+    #[command(after_help = "\
+Examples:
+  sessionize threshold posts.csv app.db
+  sessionize threshold --at 10m,30m,60m --format json
+  sessionize threshold --sweep 5m..2h/5m --format csv -o sweep.csv
+  sessionize threshold --rows gaps --format csv -o gaps.csv
+  sessionize threshold --per source
+  sessionize threshold --check                    what sessionize.toml promises")]
+    Threshold {
+        #[command(flatten)]
+        inputs: Inputs,
+        #[command(flatten)]
+        asked: threshold::ThresholdFlags,
     },
     /// The sessions as one SQL statement, to be run elsewhere
     #[command(

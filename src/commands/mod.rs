@@ -8,6 +8,7 @@ mod progress;
 mod report;
 mod sessions;
 mod sql;
+mod threshold;
 mod voice;
 
 use std::io::IsTerminal;
@@ -21,6 +22,7 @@ use crate::import;
 use crate::output::{self, Output, Prepared, Published, Target};
 use crate::report::{Format, Run};
 use crate::settings::Settings;
+use crate::settings::threshold::ThresholdSettings;
 use crate::time::period::TooManyPeriods;
 use crate::time::timestamp::print_instant;
 
@@ -41,7 +43,7 @@ pub enum Ending {
 ///
 /// The failure that ends the run; nothing was published then.
 pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
-    let settings = settle(cli, clock)?;
+    let (settings, asked) = settle(cli, clock)?;
     refuse_format(cli.command.as_ref(), &settings)?;
     refuse_engine(cli.command.as_ref(), &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
@@ -70,6 +72,10 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         None | Some(Command::Report { .. }) => report::run(&settings, &voice, output),
         Some(Command::Sessions { .. }) => sessions::run(&settings, &voice, output),
         Some(Command::Explain { user, .. }) => explain::run(&settings, &voice, output, user),
+        Some(Command::Threshold { .. }) => {
+            let asked = asked.expect("it was settled with the command");
+            threshold::run(&settings, &asked, &voice, output)
+        }
         Some(Command::Sql { dialect }) => sql::run(&settings, output, *dialect),
         Some(Command::Discover { write, force, .. }) => {
             let asked = discover::Asked {
@@ -88,13 +94,24 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     })
 }
 
-fn settle(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
+/// The settings, and those of the threshold where it is asked for.
+fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Option<ThresholdSettings>), Failure> {
+    let flags = &cli.flags;
+    if let Some(Command::Threshold { inputs, asked }) = &cli.command {
+        let settled = Settings::of_threshold(flags, asked, &inputs.inputs, clock)?;
+        return Ok((settled.0, Some(settled.1)));
+    }
+    settle_others(cli, clock).map(|settings| (settings, None))
+}
+
+fn settle_others(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
     let inputs = match &cli.command {
         None => &cli.inputs,
         Some(
             Command::Report { inputs }
             | Command::Sessions { inputs }
-            | Command::Explain { inputs, .. },
+            | Command::Explain { inputs, .. }
+            | Command::Threshold { inputs, .. },
         ) => inputs,
         Some(Command::Sql { .. }) => return Settings::of_statement(&cli.flags, clock),
         Some(Command::Discover { database, .. }) => {
@@ -119,6 +136,14 @@ fn refuse_format(command: Option<&Command>, settings: &Settings) -> Result<(), F
         return Err(Failure::new(error::USAGE, message)
             .help(format!("choose --format {}", formats.join(", "))));
     }
+    if matches!(command, Some(Command::Threshold { .. }))
+        && Format::of_judgements().all(|other| other != format)
+    {
+        let formats: Vec<String> = Format::of_judgements().map(Format::name).collect();
+        let message = format!("a judgement is not written as {}", format.name());
+        return Err(Failure::new(error::USAGE, message)
+            .help(format!("choose --format {}", formats.join(", "))));
+    }
     let on_terminal = settings.target == Target::Stdout && std::io::stdout().is_terminal();
     if format.is_binary() && on_terminal {
         let name = format.name();
@@ -134,6 +159,7 @@ fn refuse_engine(command: Option<&Command>, settings: &Settings) -> Result<(), F
     let what = match command {
         Some(Command::Sessions { .. }) => "a list of sessions",
         Some(Command::Explain { .. }) => "an explanation",
+        Some(Command::Threshold { .. }) => "what a judgement rests on",
         _ => return Ok(()),
     };
     match settings.engine {

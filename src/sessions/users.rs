@@ -46,6 +46,14 @@ pub(crate) fn text_hash(text: &[u8]) -> u64 {
     FixedState::with_seed(7).hash_one(text)
 }
 
+/// A fixed hash of a user, who is a number wherever its text is one.
+pub(crate) fn user_hash(user: UserId<'_>) -> u64 {
+    match user {
+        UserId::Number(number) => mix(number as u64),
+        UserId::Text(text) => text_hash(text.as_bytes()),
+    }
+}
+
 /// Interned id texts, by shard.
 #[derive(Debug, Default)]
 pub struct Texts {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::secrets::others_can_read;
+use super::threshold::ThresholdConfig;
 use crate::cli::{By, Compare, Cut, Duplicates, Encoding, Engine, Ragged, SegmentBy};
 use crate::error::{self, Failure};
 use crate::events::Role;
@@ -92,6 +93,7 @@ pub(super) struct Config {
     pub(super) max_future: Option<Spanned<String>>,
     pub(super) connect_timeout: Option<Spanned<String>>,
     pub(super) statement_timeout: Option<Spanned<String>>,
+    pub(super) threshold: ThresholdConfig,
     pub(super) source: Vec<SourceConfig>,
 }
 

@@ -7,6 +7,7 @@ pub mod memory;
 mod secrets;
 mod server;
 mod sources;
+pub mod threshold;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -18,6 +19,8 @@ use std::time::Duration;
 use toml::Spanned;
 
 use self::config::ConfigFile;
+use self::threshold::ThresholdSettings;
+use crate::cli::threshold::ThresholdFlags;
 use crate::cli::{By, Color, Compare, Engine, Flags, SegmentBy};
 use crate::error::{self, ErrorId, Failure};
 use crate::events::{Micros, SECOND, UserId};
@@ -120,6 +123,31 @@ impl Settings {
             clock,
         }
         .settle(Asked::Inputs(inputs))
+    }
+
+    /// Settles what was typed for the judgement of the timeout. Of servers that are asked for a
+    /// window, what the longest timeout that is looked at needs is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::new`].
+    pub fn of_threshold(
+        flags: &Flags,
+        asked: &ThresholdFlags,
+        inputs: &[OsString],
+        clock: Micros,
+    ) -> Result<(Self, ThresholdSettings), Failure> {
+        let file = config_file(flags)?;
+        let settling = Settling {
+            flags,
+            file: &file,
+            clock,
+        };
+        let mut settings = settling.settle(Asked::Inputs(inputs))?;
+        let threshold = settling.threshold(asked)?;
+        let longest = threshold.longest(settings.timeout);
+        settings.import.window = reach(settings.window, longest, settings.max_length);
+        Ok((settings, threshold))
     }
 
     /// Settles what was typed without a configuration, also where there is one.

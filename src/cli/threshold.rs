@@ -1,0 +1,57 @@
+//! The flags of `sessionize threshold`: declarations only.
+
+use clap::{Args, ValueEnum};
+
+/// What `sessionize threshold` is asked besides what every command is.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Threshold")]
+pub struct ThresholdFlags {
+    /// Timeouts at which the figures of a report are given too: 10m,30m,60m
+    #[arg(long, value_name = "LIST")]
+    pub at: Option<String>,
+    /// Timeouts to show, round ones or in steps: 1m..4h, 1m..4h/5m [default: 1m..4h]
+    #[arg(long, value_name = "FROM..TO[/STEP]")]
+    pub sweep: Option<String>,
+    /// By how much the mean may move within a range that is as good [default: 5%]
+    #[arg(long, value_name = "SHARE")]
+    pub tolerance: Option<String>,
+    /// Judge each source alone too
+    #[arg(long, value_name = "WHAT")]
+    pub per: Option<Per>,
+    /// How often users are drawn again for the intervals [default: 200]
+    #[arg(long, value_name = "NUMBER")]
+    pub resamples: Option<u32>,
+    /// What the draws begin with [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Hold the result against the rules of [threshold] in sessionize.toml; exit 1 where one fails
+    #[arg(long)]
+    pub check: bool,
+    /// Which rows csv and ndjson get [default: sweep]
+    #[arg(long, value_name = "WHAT")]
+    pub rows: Option<Rows>,
+}
+
+/// `--per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Per {
+    /// Each source as if it were the only one.
+    Source,
+}
+
+/// `--rows`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rows {
+    /// One row per timeout.
+    Sweep,
+    /// One row per bin of gaps.
+    Gaps,
+    /// One row per method, and per source.
+    Estimates,
+    /// One row per gate.
+    Gates,
+    /// One row per timeout with its trend.
+    Robustness,
+}
