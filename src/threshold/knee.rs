@@ -1,6 +1,7 @@
 //! Where the number of sessions stops falling as the timeout grows (METHODS section 6).
 
 use crate::threshold::curve::{Curve, grid};
+use crate::threshold::valley::vertex;
 
 /// The farthest point of the curve below its chord.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub(crate) fn knee(curve: &Curve) -> Option<Knee> {
         .filter(|&place| is_kept(&distances, place, 1.0 / steps))
         .max_by(|&one, &other| distances[one].total_cmp(&distances[other]))
         .map(|place| Knee {
-            at: grid[place],
+            at: grid[place] + vertex(&distances, place) * (grid[1] - grid[0]),
             distance: distances[place],
         })
 }

@@ -110,16 +110,16 @@ impl<'a> Observed<'a> {
             .into_iter()
             .filter(|(components, _)| self.is_sound(components))
             .take(FINALISTS)
-            .filter_map(|(components, _)| self.refit(components))
+            .filter_map(|(components, _)| self.refit(components, MOST_STEPS))
             .max_by(|one, other| one.log_likelihood.total_cmp(&other.log_likelihood))
     }
 
-    /// Follows a start to its end; `None` where it degenerates.
-    pub(crate) fn refit(&self, mut components: Vec<Component>) -> Option<Fit> {
+    /// Follows a start for up to `steps` steps; `None` where it degenerates.
+    pub(crate) fn refit(&self, mut components: Vec<Component>, steps: usize) -> Option<Fit> {
         if self.cells.len() < 2 * components.len() {
             return None;
         }
-        let log_likelihood = self.climb(&mut components, MOST_STEPS);
+        let log_likelihood = self.climb(&mut components, steps);
         components.sort_by(|one, other| one.mean.total_cmp(&other.mean));
         self.is_sound(&components).then_some(Fit {
             components,

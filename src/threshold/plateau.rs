@@ -9,20 +9,40 @@ pub(crate) const STABLE: f64 = 0.1;
 /// [`STABLE`], the first of equal ones; `None` where it nowhere does. Where the mean is 0 it is not
 /// stable but unknown.
 pub(crate) fn plateau(curve: &Curve) -> Option<(f64, f64)> {
+    let grid = grid();
+    let moves: Vec<f64> = grid
+        .iter()
+        .map(|at| curve.sensitivity(*at).unwrap_or(f64::INFINITY))
+        .collect();
     let mut best: Option<(f64, f64)> = None;
-    let mut start: Option<f64> = None;
-    for at in grid() {
-        let stable = curve.sensitivity(at).is_some_and(|value| value < STABLE);
-        if !stable {
+    let mut start = None;
+    for place in 0..grid.len() {
+        if moves[place] >= STABLE {
             start = None;
             continue;
         }
-        let from = *start.get_or_insert(at);
-        if best.is_none_or(|(low, high)| at - from > high - low) {
-            best = Some((from, at));
+        let from = *start.get_or_insert(place);
+        let low = end(&grid, &moves, from, from.checked_sub(1));
+        let high = end(&grid, &moves, place, Some(place + 1));
+        if best.is_none_or(|best| high - low > best.1 - best.0) {
+            best = Some((low, high));
         }
     }
     best
+}
+
+/// Where between a stable place and its unstable neighbour the sensitivity reaches [`STABLE`].
+fn end(grid: &[f64], moves: &[f64], inside: usize, outside: Option<usize>) -> f64 {
+    let Some(outside) = outside.filter(|&place| place < grid.len()) else {
+        return grid[inside];
+    };
+    let rise = moves[outside] - moves[inside];
+    let share = if rise > 0.0 {
+        (STABLE - moves[inside]) / rise
+    } else {
+        0.0
+    };
+    grid[inside] + share.clamp(0.0, 1.0) * (grid[outside] - grid[inside])
 }
 
 /// The widest range of timeouts around `in_use` (ln seconds) in which the mean stays within

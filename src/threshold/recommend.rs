@@ -17,6 +17,9 @@ use crate::time::duration::write_duration;
 /// Fewer replicates give no interval.
 const FEWEST_REPLICATES: usize = 20;
 
+/// So many replicates of the mixture that the verdict does not rest on; it is the dearest to fit.
+const FEWER_REPLICATES: usize = 50;
+
 /// The share of replicates that must agree.
 const AGREEING: f64 = 0.95;
 
@@ -28,6 +31,9 @@ const LEAST_SPIKE: f64 = 0.01;
 
 /// Fits with other weights that differ by more than this factor are remarked on.
 const DISAGREEMENT: f64 = 1.5;
+
+/// Three components must move the timeout by more than this factor to be taken instead of two.
+const LEAST_DIFFERENCE: f64 = 1.1;
 
 /// A range that makes no difference must reach so far to either side of the timeout in use.
 const LEAST_REACH: f64 = std::f64::consts::SQRT_2;
@@ -93,8 +99,15 @@ impl Mixtures {
                     .total_cmp(&score(other).unwrap_or(f64::MAX))
             })
             .unwrap_or(1);
-        let three = matches!((score(2), score(3)), (Some(two), Some(three)) if three < two)
-            || fits[1].is_none() && fits[2].is_some();
+        let at = |count: usize| {
+            let fit: &Option<Fit> = &fits[count - 1];
+            Some(best_crossing(&fit.as_ref()?.components)?.at)
+        };
+        let prefers_three = score(3).is_some_and(|three| score(2).is_none_or(|two| three < two));
+        let differs = at(3).is_some_and(|three| {
+            at(2).is_none_or(|two| (three - two).abs() > LEAST_DIFFERENCE.ln())
+        });
+        let three = prefers_three && differs;
         Self {
             first,
             chosen: if three { 3 } else { 2 },
@@ -183,6 +196,10 @@ impl Answers {
             .map(|lane| {
                 let histograms = Histograms::replicate(tallies, lane);
                 let at = |count: usize| {
+                    if count != mixtures.chosen && lane >= FEWER_REPLICATES {
+                        return None;
+                    }
+                    mixtures.crossing(count)?;
                     let components = mixtures.components(count)?;
                     ground.refitted(&histograms.capped, mixtures.first, components)
                 };
@@ -307,8 +324,15 @@ fn estimates(
     .into_iter()
     .map(|(method, test, range)| {
         let at = point.at(method);
+        let aside = [Method::MixtureOfTwo, Method::MixtureOfThree][3 - mixtures.chosen];
+        let most = if method == aside {
+            FEWER_REPLICATES
+        } else {
+            replicates.len()
+        };
         let found: Vec<Option<f64>> = replicates
             .iter()
+            .take(most)
             .map(|answers| answers.at(method))
             .collect();
         Estimate {
@@ -653,6 +677,12 @@ fn disagreement(
     _ground: &Ground<'_>,
 ) -> Option<String> {
     let count = mixtures.chosen;
+    if separation_tests(mixtures, count)
+        .iter()
+        .any(|test| !test.passed)
+    {
+        return None;
+    }
     let at = mixtures.crossing(count)?.at;
     let shift = tallies.bins.shift();
     let other = |histogram: &[f64]| {

@@ -80,6 +80,7 @@ impl Kernel {
             depth: 1.0,
         };
         let (mut earlier, mut bin, mut below) = (0.0_f64, 0, 0.0);
+        let mut lowest = None;
         for (place, &at) in self.grid.iter().enumerate() {
             earlier = earlier.max(density[place]);
             below += histogram[bin..self.beyond[place]].iter().sum::<f64>();
@@ -91,7 +92,11 @@ impl Kernel {
             let depth = density[place] / earlier.min(later[place]);
             if depth < best.depth {
                 best = Valley { at, depth };
+                lowest = Some(place);
             }
+        }
+        if let Some(place) = lowest {
+            best.at += WIDTH * vertex(&density, place);
         }
         Some(best)
     }
@@ -118,4 +123,20 @@ fn later_humps(density: &[f64]) -> Vec<f64> {
         later[place - 1] = later[place - 1].max(later[place]);
     }
     later
+}
+
+/// How far, in steps of the grid, the extremum of the parabola through a place and its neighbours
+/// lies from it: at most half a step, so that an answer moves smoothly with the data.
+pub(crate) fn vertex(values: &[f64], place: usize) -> f64 {
+    let around = place
+        .checked_sub(1)
+        .and_then(|from| values.get(from..from + 3));
+    let Some([before, here, after]) = around else {
+        return 0.0;
+    };
+    let bend = before - 2.0 * here + after;
+    if bend == 0.0 {
+        return 0.0;
+    }
+    ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5)
 }
