@@ -35,7 +35,7 @@ Examples:
   sessionize --segment user --last 30d --now 2026-06-01
   sessionize sessions posts.csv -o sessions.csv --format csv
   sessionize explain 42 app.db                    one user, and the rule applied
-  sessionize threshold app.db                     which timeout the data asks for
+  sessionize threshold app.db                     which timeout, and why
   sessionize discover app.db                      which tables to read
 
 A session is a run of one user's events in which no gap is longer than the

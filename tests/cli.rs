@@ -164,6 +164,7 @@ fn help_fits_a_page_of_eighty_columns() {
         &["report", "--help"],
         &["sessions", "--help"],
         &["explain", "--help"],
+        &["threshold", "--help"],
         &["discover", "--help"],
     ] {
         let help = Scratch::new()

@@ -354,6 +354,15 @@ max_future = "1d"
 connect_timeout = "5s"
 statement_timeout = "10m"
 
+[threshold]
+at = "10m,60m"
+sweep = "1m..4h"
+tolerance = "5%"
+per = "source"
+resamples = 200
+seed = 1
+rows = "sweep"
+
 [[source]]
 name = "posts"
 path = "posts.txt"
@@ -458,15 +467,24 @@ fn everything_scratch() -> Scratch {
 #[test]
 fn the_test_above_names_every_key_there_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let source = fs::read_to_string(root.join("src/settings/config.rs")).expect("it is there");
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect("it is there");
+    let (source, threshold) = (
+        read("src/settings/config.rs"),
+        read("src/settings/threshold.rs"),
+    );
     let fields = source
         .lines()
         .skip_while(|line| !line.contains("pub(super) struct Config {"))
         .take_while(|line| !line.contains("struct ConfigFile"));
+    let of_threshold = threshold
+        .lines()
+        .skip_while(|line| !line.contains("struct ThresholdConfig {"))
+        .take_while(|line| *line != "}");
+    let fields = fields.chain(of_threshold);
     let keys: Vec<&str> = fields
         .filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split_once(": "))
         .map(|(key, _)| key.trim_start_matches("r#"))
-        .filter(|key| *key != "source")
+        .filter(|key| !["source", "threshold"].contains(key))
         .collect();
     assert!(keys.len() > 45, "{keys:?}");
     let config = everything();

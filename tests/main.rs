@@ -37,6 +37,7 @@ mod server_sources;
 mod servers;
 mod spill;
 mod sql;
+mod threshold;
 mod time;
 mod times;
 mod windows;
