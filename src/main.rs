@@ -13,6 +13,9 @@ use sessionize::visible::{visible, without_passwords};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The exit code of a report that lacks a source; it wins over that of a failed check.
+const PARTIAL: u8 = 3;
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(say_bug));
     let cli = match Cli::read() {
@@ -21,7 +24,14 @@ fn main() -> ExitCode {
     };
     let code = match std::panic::catch_unwind(|| run(&cli)) {
         Ok(Ok(Ending::Whole)) => ExitCode::SUCCESS,
-        Ok(Ok(Ending::Partial)) => ExitCode::from(3),
+        Ok(Ok(Ending::Partial)) => ExitCode::from(PARTIAL),
+        Ok(Ok(Ending::CheckFailed {
+            failure,
+            is_partial,
+        })) => match is_partial {
+            true => end_with(&failure, PARTIAL, cli.flags.error_format),
+            false => end(&failure, cli.flags.error_format),
+        },
         Ok(Err(cause)) => end(&failure_of(cause), cli.flags.error_format),
         Err(_) => ExitCode::from(exit_code(Family::Bug)),
     };
@@ -46,6 +56,7 @@ fn failure_of(cause: anyhow::Error) -> Failure {
 /// The exit code of a failure: small numbers by cause, never used again for another.
 fn exit_code(family: Family) -> u8 {
     match family {
+        Family::Check => 1,
         Family::Config => 2,
         Family::Input | Family::Time => 4,
         Family::Database => 5,
@@ -57,7 +68,10 @@ fn exit_code(family: Family) -> u8 {
 }
 
 fn end(failure: &Failure, format: ErrorFormat) -> ExitCode {
-    let code = exit_code(failure.id.family);
+    end_with(failure, exit_code(failure.id.family), format)
+}
+
+fn end_with(failure: &Failure, code: u8, format: ErrorFormat) -> ExitCode {
     // Where standard error cannot be written to, the exit code alone has to tell.
     let _ = text::write(failure, code, format, &mut std::io::stderr());
     ExitCode::from(code)

@@ -362,6 +362,14 @@ per = "source"
 resamples = 200
 seed = 1
 rows = "sweep"
+recommended = "10m..1h"
+allow_keep = true
+max_sensitivity = 0.3
+min_sessions = 1
+max_sessions = 1000000
+max_change = "10%"
+max_drop = "50%"
+baseline = "threshold.json"
 
 [[source]]
 name = "posts"
@@ -486,7 +494,7 @@ fn the_test_above_names_every_key_there_is() {
         .map(|(key, _)| key.trim_start_matches("r#"))
         .filter(|key| !["source", "threshold"].contains(key))
         .collect();
-    assert!(keys.len() > 45, "{keys:?}");
+    assert!(keys.len() > 60, "{keys:?}");
     let config = everything();
     for key in keys {
         // `last` and `from` exclude each other; the first has a test of its own.

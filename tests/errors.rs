@@ -113,6 +113,7 @@ fn the_manual_explains_every_id_once_and_in_order() {
 
 fn code(family: Family) -> &'static str {
     match family {
+        Family::Check => "1",
         Family::Config => "2",
         Family::Input | Family::Time => "4",
         Family::Database => "5",

@@ -1,6 +1,7 @@
 //! Every promise of `sessionize`, kept by one binary.
 
 mod cases;
+mod check;
 mod cli;
 mod commands;
 mod config;

@@ -1,5 +1,6 @@
 //! One function per command: the only place that joins the stages.
 
+mod check;
 mod discover;
 mod explain;
 mod gathered;
@@ -29,12 +30,19 @@ use crate::time::timestamp::print_instant;
 use self::voice::Voice;
 
 /// How a run ended that did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Ending {
     /// Everything was read and published.
     Whole,
     /// At least one source is missing (`--keep-going`).
     Partial,
+    /// Everything was published, and a rule of the check does not hold.
+    CheckFailed {
+        /// Which ones.
+        failure: Box<Failure>,
+        /// Whether a source is missing too.
+        is_partial: bool,
+    },
 }
 
 /// Runs what the command line asks for. `clock` is the time of the run.

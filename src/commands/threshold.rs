@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::commands::check::checked;
 use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::report::{before_scan, measure_plan};
 use crate::commands::voice::Voice;
@@ -21,6 +22,7 @@ use crate::sessions::spill::Memory;
 use crate::sessions::users::user_hash;
 use crate::settings::Settings;
 use crate::settings::threshold::ThresholdSettings;
+use crate::threshold::check::check;
 use crate::threshold::estimate::{EstimatePlan, Estimation, Resampling, Tallies};
 use crate::threshold::gaps::{Chains, finite};
 use crate::threshold::medians::Medians;
@@ -59,7 +61,8 @@ pub(super) fn run(
     };
     let published = output.publish(write, record)?;
     let line = || run_line(run, None);
-    Ok(close(settings, voice, run, line, &published))
+    let ending = close(settings, voice, run, line, &published);
+    Ok(checked(ending, report.checks.as_ref()))
 }
 
 /// What one thread finds out of its users.
@@ -270,11 +273,12 @@ impl<'a> Asking<'a> {
             ..of(estimation, in_use)
         };
         judgement.remarks.extend(no_trend);
+        let rules = self.asked.rules.as_ref();
         JudgementReport {
             run,
+            checks: rules.map(|rules| check(rules, &judgement)),
             judgement,
             rows: self.asked.rows,
-            checks: None,
         }
     }
 

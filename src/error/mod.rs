@@ -23,6 +23,8 @@ pub enum Family {
     Lock,
     /// A set limit was hit.
     Limit,
+    /// The program worked, and a rule of the check does not hold.
+    Check,
     /// The program itself is wrong.
     Bug,
 }
@@ -104,6 +106,7 @@ error_ids! {
     TOO_MANY_PERIODS = "LM-04", Limit, "the data spans too many periods";
     SIZE = "LM-05", Limit, "a file declares more than can be read";
     MEMORY = "LM-06", Limit, "the data needs more memory than is allowed";
+    CHECK_FAILED = "CK-01", Check, "a rule of the check does not hold";
     BUG = "BUG", Bug, "an internal error";
 }
 

@@ -2,6 +2,7 @@
 //! before any source is opened.
 
 mod address;
+mod check;
 mod config;
 pub mod memory;
 mod secrets;
@@ -144,7 +145,7 @@ impl Settings {
             clock,
         };
         let mut settings = settling.settle(Asked::Inputs(inputs))?;
-        let threshold = settling.threshold(asked)?;
+        let threshold = settling.threshold(asked, settings.timeout)?;
         let longest = threshold.longest(settings.timeout);
         settings.import.window = reach(settings.window, longest, settings.max_length);
         Ok((settings, threshold))

@@ -8,6 +8,7 @@ use crate::cli::threshold::{Per, Rows, ThresholdFlags};
 use crate::error::{self, Failure};
 use crate::events::Micros;
 use crate::report::judgement::JudgementRows;
+use crate::threshold::check::CheckRules;
 use crate::threshold::robustness;
 use crate::time::civil::{HOUR, MINUTE};
 use crate::time::duration::Timeout;
@@ -23,6 +24,14 @@ pub(super) struct ThresholdConfig {
     pub(super) resamples: Option<Spanned<u32>>,
     pub(super) seed: Option<u64>,
     pub(super) rows: Option<Rows>,
+    pub(super) recommended: Option<Spanned<String>>,
+    pub(super) allow_keep: Option<Spanned<bool>>,
+    pub(super) max_sensitivity: Option<Spanned<f64>>,
+    pub(super) min_sessions: Option<Spanned<u64>>,
+    pub(super) max_sessions: Option<Spanned<u64>>,
+    pub(super) max_change: Option<Spanned<String>>,
+    pub(super) max_drop: Option<Spanned<String>>,
+    pub(super) baseline: Option<Spanned<String>>,
 }
 
 /// What is asked of the timeout, valid.
@@ -40,8 +49,8 @@ pub struct ThresholdSettings {
     pub resamples: u32,
     /// What the draws begin with.
     pub seed: u64,
-    /// Whether the result is held against the rules of the configuration.
-    pub check: bool,
+    /// The rules that the result is held against, where that is asked for.
+    pub rules: Option<CheckRules>,
     /// Which rows the formats of rows get.
     pub rows: JudgementRows,
 }
@@ -85,7 +94,11 @@ const MOST_RESAMPLES: u32 = 10_000;
 
 impl Settling<'_> {
     /// What was typed of the threshold, else what the configuration says.
-    pub(super) fn threshold(&self, asked: &ThresholdFlags) -> Result<ThresholdSettings, Failure> {
+    pub(super) fn threshold(
+        &self,
+        asked: &ThresholdFlags,
+        in_use: Timeout,
+    ) -> Result<ThresholdSettings, Failure> {
         let config = self.file.as_ref().map(|file| &file.config.threshold);
         let usage = error::USAGE;
         let at = self.value("--at", usage, &asked.at, |c| &c.threshold.at, parse_list)?;
@@ -116,7 +129,7 @@ impl Settling<'_> {
             per_source: asked.per.or(config.and_then(|c| c.per)) == Some(Per::Source),
             resamples: self.resamples(asked)?,
             seed: asked.seed.or(config.and_then(|c| c.seed)).unwrap_or(1),
-            check: asked.check,
+            rules: asked.check.then(|| self.check_rules(in_use)).transpose()?,
             rows: rows.map_or(JudgementRows::default(), |rows| match rows {
                 Rows::Sweep => JudgementRows::Sweep,
                 Rows::Gaps => JudgementRows::Gaps,
