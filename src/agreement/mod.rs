@@ -2,6 +2,14 @@
 //! they are, and which timeout agrees best. Takes each user's events and tracked sessions once, gives
 //! structs; opens, prints and reads nothing.
 
+mod accumulator;
+mod scores;
+
+pub use accumulator::Agreement;
+pub use scores::{
+    AgreementPlan, Choice, Chosen, Coverage, CurvePoint, Kind, Measure, Scores, Unit,
+};
+
 use crate::events::Micros;
 
 /// A session that an application recorded itself. It holds the instants from its start, inclusive,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::events::canonical_number;
+use crate::report::agreement::AgreementReport;
 use crate::report::columns::judgement::{
     ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
     robustness_rows, sweep_cells,
@@ -83,6 +84,15 @@ pub fn write_judgement(
             rows(&ROBUSTNESS, points, style, out)
         }
     }
+}
+
+/// Writes how inferred sessions agree with tracked ones.
+pub fn write_agreement(
+    report: &AgreementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", report.tracked)
 }
 
 fn rows<'a, const N: usize>(

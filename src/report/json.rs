@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::measures::{Figures, Measures, Row, Trend};
+use crate::report::agreement::AgreementReport;
 use crate::report::columns::{
     Cell, DAILY, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA, SESSIONS, USER_ID,
     exact_seconds, explanation_cells, report_cells, report_extra_cells, session_cells,
@@ -105,6 +106,15 @@ pub fn write_explanation(
         .map(|event| Object::new(&EXPLANATION, explanation_cells(event)));
     put_list("events", events, out)?;
     out.write_all(b"}\n")
+}
+
+/// Writes how inferred sessions agree with tracked ones.
+pub fn write_agreement(
+    report: &AgreementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", report.tracked)
 }
 
 /// One object and a line end.

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use crate::measures::Measures;
+use crate::report::agreement::AgreementReport;
 use crate::report::explain::Explanation;
 use crate::report::judgement::{self, JudgementReport};
 use crate::report::rows::judgement as tables;
@@ -130,6 +131,15 @@ pub fn write_judgement(
     }
     basis(run, None, out)?;
     notes(&judgement::notes(report), out)
+}
+
+/// Writes how inferred sessions agree with tracked ones.
+pub fn write_agreement(
+    report: &AgreementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", report.tracked)
 }
 
 fn heading_and_table(heading: &str, columns: &[Column], out: &mut dyn Write) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Which formats exist and who writes them. One [`Report`] goes to every format, so all formats
 //! tell the same story; this module and its children know results, never how they were made.
 
+pub mod agreement;
 pub mod chart;
 pub mod columns;
 pub(crate) mod configuration;
@@ -25,6 +26,7 @@ use clap::ValueEnum;
 use crate::events::Micros;
 use crate::import::ledger::{Counts, SourceRecord};
 use crate::measures::{Measures, Row};
+use crate::report::agreement::AgreementReport;
 use crate::report::explain::Explanation;
 use crate::report::judgement::JudgementReport;
 use crate::report::sessions::SessionRow;
@@ -118,6 +120,27 @@ pub fn write_judgement(
     }
 }
 
+/// Writes how inferred sessions agree with tracked ones.
+///
+/// # Errors
+///
+/// What writing gives, and `Unsupported` for a format not of [`Format::of_agreements`].
+pub fn write_agreement(
+    format: Format,
+    report: &AgreementReport,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_agreement(report, style, out),
+        Format::Csv => csv::write_agreement(report, style, out),
+        Format::Json => json::write_agreement(report, style, out),
+        Format::Ndjson => ndjson::write_agreement(report, style, out),
+        Format::Markdown => markdown::write_agreement(report, style, out),
+        Format::Parquet => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
 /// Writes what was found in a database, for which there are two formats.
 ///
 /// # Errors
@@ -176,6 +199,11 @@ impl Format {
     /// columns holds one.
     pub fn of_judgements() -> impl Iterator<Item = Format> {
         Self::of_explanations()
+    }
+
+    /// The formats of [`write_agreement`]: its measures are of many kinds, and few.
+    pub fn of_agreements() -> impl Iterator<Item = Format> {
+        Format::of_explanations()
     }
 }
 

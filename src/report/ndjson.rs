@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::report::agreement::AgreementReport;
 use crate::report::columns::Cell;
 use crate::report::columns::judgement::{
     ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
@@ -67,6 +68,15 @@ pub fn write_judgement(
             lines(&ROBUSTNESS, points, out)
         }
     }
+}
+
+/// Writes how inferred sessions agree with tracked ones.
+pub fn write_agreement(
+    report: &AgreementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", report.tracked)
 }
 
 fn lines<'a, const N: usize>(

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::measures::{DailyMean, Measures};
+use crate::report::agreement::AgreementReport;
 use crate::report::chart::{self, Point};
 use crate::report::explain::Explanation;
 use crate::report::rows::{
@@ -97,6 +98,15 @@ pub fn write_explanation(
     page.blank()?;
     basis(&explanation.run, None, &mut page)?;
     page.notes(&story::run_notes(&explanation.run))
+}
+
+/// Writes how inferred sessions agree with tracked ones.
+pub fn write_agreement(
+    report: &AgreementReport,
+    _style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "{}", report.tracked)
 }
 
 fn explained_events(explanation: &Explanation, page: &mut Page<'_>) -> io::Result<()> {
