@@ -842,7 +842,7 @@ fn take(path: &Path, block: usize) -> Taken {
         columns: AskedColumns {
             user: Some("u".to_owned()),
             time: vec!["t".to_owned()],
-            source: None,
+            ..AskedColumns::default()
         },
         delimiter: None,
         dialect: Dialect::default(),

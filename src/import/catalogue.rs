@@ -67,6 +67,21 @@ impl Table {
     }
 }
 
+/// The places of user, time and what rows have more than events.
+fn tracked_columns(table: &Table, asked: &AskedColumns) -> Result<[usize; 3], Failure> {
+    let choose = |wanted: Wanted, asked: Option<&String>| {
+        columns::choose(&table.columns, wanted, asked.map(String::as_str))
+    };
+    let (wanted, beside) = asked
+        .third()
+        .ok_or_else(|| Failure::new(error::BUG, "rows of events are no tracked sessions"))?;
+    Ok([
+        choose(asked.rows.user(), asked.user.as_ref())?,
+        choose(asked.rows.time(), asked.time.first())?,
+        choose(wanted, beside)?,
+    ])
+}
+
 /// All tables and views that may be read, in the order in which names are looked up.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalogue {
@@ -147,6 +162,15 @@ impl Catalogue {
                 time,
                 filter,
             } => self.table_reading(table, user.as_deref(), time.as_deref(), filter.as_deref()),
+            Query::Tracked { table, asked } => {
+                let table = match table {
+                    Some(name) => self.table(name).ok_or_else(|| self.no_table(name))?,
+                    None => self.tracked(asked)?,
+                };
+                let columns = tracked_columns(table, asked)?;
+                let columns = columns.map(|index| table.columns[index].as_str());
+                Reading::of_tracked(self.dialect, table, columns, asked.rows)
+            }
             Query::Text { .. } => Err(Failure::new(error::BUG, "a text is read by the server")),
         }
     }
@@ -166,6 +190,31 @@ impl Catalogue {
         let user = choose(columns::USER, user)?;
         let time = choose(columns::TIME, time)?;
         Reading::of_table(self.dialect, table, user, time, filter)
+    }
+
+    /// The one table that has all columns of tracked sessions.
+    fn tracked(&self, asked: &AskedColumns) -> Result<&Table, Failure> {
+        let fits = |table: &&Table| tracked_columns(table, asked).is_ok();
+        let found: Vec<&Table> = self.tables.iter().filter(fits).collect();
+        if let [only] = found.as_slice() {
+            return Ok(only);
+        }
+        let all: Vec<String> = self.tables.iter().map(Table::shown).collect();
+        let several: Vec<String> = found.iter().map(|table| table.shown()).collect();
+        let message = match found.is_empty() {
+            true if all.is_empty() => "no tracked sessions: there is no table".to_owned(),
+            true => format!(
+                "no table has the columns of tracked sessions; the tables are {}",
+                listed(&all)
+            ),
+            false => format!(
+                "{} tables could hold tracked sessions: {}",
+                several.len(),
+                listed(&several)
+            ),
+        };
+        Err(Failure::new(error::NO_TABLE, message)
+            .help("name the table with --tracked-table, and its columns with --tracked-user, --tracked-start and --tracked-end"))
     }
 
     /// Why no preset fits, with the tables that could be meant.

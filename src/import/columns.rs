@@ -34,6 +34,32 @@ pub const TIME_NAMES: [&str; 11] = [
     "updated_at",
 ];
 
+/// Names of columns that say when a tracked session began, the likeliest first.
+pub const START_NAMES: [&str; 9] = [
+    "started_at",
+    "start_time",
+    "session_started_at",
+    "session_start",
+    "start",
+    "start_at",
+    "begin",
+    "began_at",
+    "begin_time",
+];
+
+/// Names of columns that say when a tracked session ended, the likeliest first.
+pub const END_NAMES: [&str; 9] = [
+    "ended_at",
+    "end_time",
+    "session_ended_at",
+    "session_end",
+    "end",
+    "end_at",
+    "finished_at",
+    "finish_time",
+    "closed_at",
+];
+
 /// How many column names a message lists.
 const LISTED: usize = 10;
 
@@ -67,6 +93,62 @@ pub const SOURCE: Wanted = Wanted {
     names: &[],
 };
 
+/// What the rows of an input are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// Events: user, time, and perhaps the source.
+    #[default]
+    Events,
+    /// Tracked sessions: user, start and end.
+    Sessions,
+    /// Events with the id of the tracked session that they belong to: user, time and id.
+    Labelled,
+}
+
+impl Rows {
+    /// The user column.
+    pub(crate) fn user(self) -> Wanted {
+        match self {
+            Rows::Events => USER,
+            Rows::Sessions | Rows::Labelled => Wanted {
+                flag: "--tracked-user",
+                ..USER
+            },
+        }
+    }
+
+    /// The time column: of a session, its start.
+    pub(crate) fn time(self) -> Wanted {
+        let flag = "--tracked-start";
+        match self {
+            Rows::Events => TIME,
+            Rows::Sessions => Wanted {
+                what: "start",
+                flag,
+                names: &START_NAMES,
+            },
+            Rows::Labelled => Wanted { flag, ..TIME },
+        }
+    }
+
+    /// The column that events do not have.
+    pub(crate) fn beside(self) -> Option<Wanted> {
+        match self {
+            Rows::Events => None,
+            Rows::Sessions => Some(Wanted {
+                what: "end",
+                flag: "--tracked-end",
+                names: &END_NAMES,
+            }),
+            Rows::Labelled => Some(Wanted {
+                what: "session",
+                flag: "--tracked-id",
+                names: &[],
+            }),
+        }
+    }
+}
+
 /// Which columns were asked for by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AskedColumns {
@@ -76,6 +158,22 @@ pub struct AskedColumns {
     pub time: Vec<String>,
     /// The source's.
     pub source: Option<String>,
+    /// What the rows are.
+    pub rows: Rows,
+    /// That of [`Rows::beside`].
+    pub beside: Option<String>,
+}
+
+impl AskedColumns {
+    /// The column that is read beside user and time, and its name if it is asked for: what the rows
+    /// have more than events, else the source's where that is asked for.
+    pub(crate) fn third(&self) -> Option<(Wanted, Option<&String>)> {
+        match (self.rows.beside(), &self.source) {
+            (Some(wanted), _) => Some((wanted, self.beside.as_ref())),
+            (None, Some(source)) => Some((SOURCE, Some(source))),
+            (None, None) => None,
+        }
+    }
 }
 
 /// The places of the columns that are read.
@@ -84,6 +182,7 @@ pub(crate) struct Chosen {
     pub(crate) user: usize,
     pub(crate) time: usize,
     pub(crate) time_of_day: Option<usize>,
+    /// The source's, or that of [`Rows::beside`].
     pub(crate) source: Option<usize>,
     /// Those that were found by their known names: what each holds, and its name.
     pub(crate) recognised: Vec<(&'static str, String)>,
@@ -99,17 +198,14 @@ impl Chosen {
             }
             Ok::<_, Failure>(index)
         };
-        let user = find(USER, asked.user.as_deref())?;
-        let time = find(TIME, asked.time.first().map(String::as_str))?;
-        let time_of_day = asked
-            .time
-            .get(1)
-            .map(|name| find(TIME, Some(name)))
-            .transpose()?;
+        let user = find(asked.rows.user(), asked.user.as_deref())?;
+        let time = asked.rows.time();
+        let time_of_day = asked.time.get(1);
+        let time_of_day = time_of_day.map(|name| find(time, Some(name))).transpose()?;
+        let time = find(time, asked.time.first().map(String::as_str))?;
         let source = asked
-            .source
-            .as_ref()
-            .map(|name| find(SOURCE, Some(name)))
+            .third()
+            .map(|(wanted, name)| find(wanted, name.map(String::as_str)))
             .transpose()?;
         Ok(Self {
             user,

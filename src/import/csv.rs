@@ -338,9 +338,13 @@ impl<'a> Parser<'a> {
             None => reading.names.own(reading.input),
             Some(_) => GIVEN_UP,
         };
+        let mut intake = reading.intake(columns, sink);
+        if let Some(beside) = layout.chosen.source {
+            intake.expect(reading.asked.rows, name(beside));
+        }
         Self {
             layout,
-            intake: reading.intake(columns, sink),
+            intake,
             own,
             joined: Vec::new(),
             splits: Splits::default(),

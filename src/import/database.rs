@@ -7,7 +7,7 @@ use crate::error::{self, Failure, SourcePlace};
 use crate::events::{Micros, Role, SECOND};
 use crate::import::address::{Address, Server};
 use crate::import::catalogue::{Catalogue, Table};
-use crate::import::columns::{self, AskedColumns, Wanted};
+use crate::import::columns::{self, AskedColumns, Rows, Wanted};
 use crate::import::intake::Intake;
 use crate::import::presets::Preset;
 use crate::import::{mysql, postgres, sqlite};
@@ -123,6 +123,9 @@ impl Database {
         let header = self.header(&reading.statement)?;
         header[reading.user_at].check_user(&reading.user)?;
         reading.time_kind = header[reading.time_at].time_kind(&reading.time)?;
+        if let Some(beside) = &reading.beside {
+            beside.check(&header[beside.at])?;
+        }
         match self {
             Self::Mysql(database) => database.fixed(reading),
             _ => Ok(reading),
@@ -414,6 +417,12 @@ pub(crate) enum Query {
         user: Option<String>,
         time: Option<String>,
     },
+    /// All rows of a table of tracked sessions, or of events that name theirs; a table that is not
+    /// named is looked for.
+    Tracked {
+        table: Option<String>,
+        asked: AskedColumns,
+    },
 }
 
 /// A source that a database holds without being told.
@@ -448,9 +457,68 @@ pub(crate) struct Reading {
     pub(crate) time_kind: TimeKind,
     /// Whether a table of it keeps no snapshots.
     pub(crate) is_live: bool,
+    /// What the rows have more than events.
+    pub(crate) beside: Option<Beside>,
+}
+
+/// The column that rows have more than events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Beside {
+    /// What the rows are.
+    pub(crate) rows: Rows,
+    /// The column's name.
+    pub(crate) name: String,
+    /// Where the result holds it.
+    pub(crate) at: usize,
+}
+
+impl Beside {
+    /// An error when its values cannot be what they are to be.
+    fn check(&self, column: &ResultColumn) -> Result<(), Failure> {
+        match self.rows {
+            Rows::Events => Ok(()),
+            Rows::Sessions => column.time_kind(&self.name).map(drop),
+            Rows::Labelled => column.check_user(&self.name),
+        }
+    }
 }
 
 impl Reading {
+    /// What the rows are.
+    pub(crate) fn rows(&self) -> Rows {
+        self.beside
+            .as_ref()
+            .map_or(Rows::Events, |beside| beside.rows)
+    }
+
+    /// All rows of a table with these columns, which it must have: user, time and the one that the
+    /// rows have more than events.
+    pub(crate) fn of_tracked(
+        dialect: Dialect,
+        table: &Table,
+        [user, time, beside]: [&str; 3],
+        rows: Rows,
+    ) -> Result<Self, Failure> {
+        let statement = format!(
+            "SELECT {} AS row_key, events.{} AS user, events.{} AS at, events.{} AS beside \
+             FROM {} AS events",
+            key_of(table),
+            dialect.identifier(user)?,
+            dialect.identifier(time)?,
+            dialect.identifier(beside)?,
+            dialect.table(table.schema.as_deref(), &table.name)?,
+        );
+        Ok(Self {
+            is_live: table.is_live,
+            beside: Some(Beside {
+                rows,
+                name: beside.to_owned(),
+                at: 3,
+            }),
+            ..Self::keyed(statement, user, time)
+        })
+    }
+
     /// A built-in query with these columns, in these tables: the events' own first, then those that
     /// are joined. `{key}`, `{user}`, `{time}` and each table's name in braces stand for quoted names.
     pub(crate) fn of_preset(
@@ -525,6 +593,7 @@ impl Reading {
             time_name: header[time_at].clone(),
             time_kind: TimeKind::Read,
             is_live: false,
+            beside: None,
         })
     }
 
@@ -539,6 +608,7 @@ impl Reading {
             time_name: Preset::COLUMNS[2].to_owned(),
             time_kind: TimeKind::Read,
             is_live: false,
+            beside: None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::error::{self, Failure, SourcePlace};
 use crate::events::Role;
 use crate::import::Options;
 use crate::import::address::Address;
-use crate::import::columns::AskedColumns;
+use crate::import::columns::{AskedColumns, Rows};
 use crate::import::csv::Dialect;
 use crate::import::database::{Database, Patience, Query};
 use crate::import::file::{self, Kind, Origin};
@@ -576,6 +576,10 @@ fn add_sources(
     };
     let columns = &input.columns;
     let query = match (&input.query, &input.table) {
+        (None, table) if columns.rows != Rows::Events => Query::Tracked {
+            table: table.clone(),
+            asked: columns.clone(),
+        },
         (Some(text), _) => Query::Text {
             statement: text.clone(),
             user: columns.user.clone(),

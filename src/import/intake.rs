@@ -1,12 +1,14 @@
 //! What every importer does with a row once its cells are found: read the time, name the user,
 //! apply the filters of a pilot run, count what cannot be used, and hand events on in batches.
 
+mod tracked;
 mod typed;
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::error::{self, ErrorId};
 use crate::events::{Batch, Micros, User, UserId};
+use crate::import::columns::Rows;
 use crate::import::meter::Meter;
 use crate::import::names::SourceNames;
 use crate::time::timestamp::{TimeCounts, TimeParser, TimeRefusal, TimeSpec};
@@ -52,8 +54,12 @@ pub enum TimeValue<'a> {
 pub enum SourceValue<'a> {
     /// The one source of the input, by its provisional number.
     Known(u8),
-    /// The cell of `--source-column`.
+    /// The cell of `--source-column`; where the rows are no events, that of [`Rows::beside`].
     Text(&'a [u8]),
+    /// When the tracked session ended that the row is.
+    End(TimeValue<'a>),
+    /// The tracked session that the event belongs to.
+    Id(UserValue<'a>),
 }
 
 /// What to do with a row that names no user.
@@ -184,6 +190,8 @@ pub(crate) struct Intake<'a> {
     names: &'a SourceNames,
     /// Names of the user and the time column, for messages.
     columns: (&'a str, &'a str),
+    /// What the rows are, and the name of the column that they have more than events.
+    beside: (Rows, &'a str),
     parser: TimeParser,
     batch: Batch,
     sink: &'a mut (dyn FnMut(&Batch) + Send),
@@ -219,6 +227,7 @@ impl<'a> Intake<'a> {
             input,
             names,
             columns,
+            beside: (Rows::Events, ""),
             batch: Batch::default(),
             sink,
             meter,
@@ -237,6 +246,16 @@ impl<'a> Intake<'a> {
     /// Says which columns the rows to come are from.
     pub(crate) fn name_columns(&mut self, user: &'a str, time: &'a str) {
         self.columns = (user, time);
+    }
+
+    /// Says what the rows to come are, and which column they have beside user and time.
+    pub(crate) fn expect(&mut self, rows: Rows, beside: &'a str) {
+        self.beside = (rows, beside);
+    }
+
+    /// What the rows are.
+    pub(crate) fn rows(&self) -> Rows {
+        self.beside.0
     }
 
     /// Whether reading on is of no use.
@@ -275,10 +294,11 @@ impl<'a> Intake<'a> {
     ) {
         let source = match source {
             SourceValue::Known(source) => source,
-            SourceValue::Text(name) => match self.source(name) {
+            SourceValue::Text(name) if self.beside.0 == Rows::Events => match self.source(name) {
                 Ok(source) => source,
                 Err((source, refusal)) => return self.refuse(line, byte, source, refusal),
             },
+            beside => return self.tracked(line, byte, user, time, beside),
         };
         let taken = match (user, time) {
             (UserValue::Text(user), TimeValue::Text(time)) if self.takes_all() => {
@@ -523,6 +543,7 @@ impl<'a> Intake<'a> {
             let column = refusal.column.map(|column| match column {
                 Column::User => self.columns.0.to_owned(),
                 Column::Time => self.columns.1.to_owned(),
+                Column::Beside => self.beside.1.to_owned(),
             });
             self.refused.push(Refused {
                 place: (self.block, line),
@@ -569,6 +590,7 @@ impl<'a> Intake<'a> {
 enum Column {
     User,
     Time,
+    Beside,
 }
 
 struct Refusal {

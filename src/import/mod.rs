@@ -29,6 +29,7 @@ pub(crate) mod shapes;
 mod splits;
 mod sqlite;
 mod tables;
+pub mod tracked;
 pub mod window;
 
 use std::time::Duration;
@@ -444,10 +445,10 @@ impl<'a> UnitReader<'a> {
             user: chosen.user,
             time: chosen.time,
             source: chosen.source,
+            rows: self.input.columns.rows,
         };
-        let names = (header[chosen.user].clone(), header[chosen.time].clone());
         self.say_columns(&chosen.recognised, notes);
-        parquet.plan(columns, names)
+        parquet.plan(columns)
     }
 
     /// Reads a source of a database, of a server's the part that the window needs.
@@ -476,10 +477,14 @@ impl<'a> UnitReader<'a> {
         if result.tally.time.zoneless > 0 {
             say_zoneless(place, &self.zone_in_words(), notes);
         }
-        let recognised = [
-            ("user", reading.user.clone()),
-            ("time", reading.time.clone()),
+        let what = reading.rows();
+        let mut recognised = vec![
+            (what.user().what, reading.user.clone()),
+            (what.time().what, reading.time.clone()),
         ];
+        if let (Some(wanted), Some(beside)) = (what.beside(), &reading.beside) {
+            recognised.push((wanted.what, beside.name.clone()));
+        }
         self.say_columns(&recognised, notes);
         tables.put_back(self.index, prepared, span.to, rows.1);
         Ok(result)
@@ -510,6 +515,9 @@ impl<'a> UnitReader<'a> {
             &mut watched,
             self.meter,
         );
+        if let Some(beside) = &reading.beside {
+            intake.expect(beside.rows, &beside.name);
+        }
         let source = self.names.own(self.index);
         let place = &self.unit.place;
         let rows = database.read(reading, span, before, place, &mut intake, source)?;

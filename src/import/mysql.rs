@@ -83,6 +83,7 @@ impl Database {
             source,
             rows: before,
             id: String::new(),
+            beside: String::new(),
             codecs: None,
         };
         let streamed = self.run(async |connection| {

@@ -16,7 +16,7 @@ use self::shape::{Cell, Columns, Shape, is_blank};
 use crate::error::{self, ErrorId, Failure};
 use crate::events::{Batch, GIVEN_UP};
 use crate::import::blocks::Stop;
-use crate::import::columns::{self, Wanted};
+use crate::import::columns::{self, Rows, Wanted};
 use crate::import::file::{Bytes, Origin};
 use crate::import::file_block;
 use crate::import::intake::{Anonymous, Intake, SourceValue, Tally, Terms, TimeValue, UserValue};
@@ -35,6 +35,7 @@ struct Layout<'a> {
     time_of_day: Option<usize>,
     source: Option<usize>,
     latin1: bool,
+    rows: Rows,
     /// Whether any line had a value for a field, by field.
     met: [AtomicBool; 4],
     /// Whether any line was an object.
@@ -59,6 +60,7 @@ impl<'a> Layout<'a> {
             time_of_day,
             source,
             latin1: reading.terms.latin1,
+            rows: reading.asked.rows,
             met: Default::default(),
             has_objects: AtomicBool::new(false),
         }
@@ -67,15 +69,16 @@ impl<'a> Layout<'a> {
     /// Columns that no line had.
     fn never_met(&self) -> impl Iterator<Item = (Wanted, &str)> {
         let columns = self.columns;
+        let third = self.rows.beside().unwrap_or(columns::SOURCE);
         let all = [
-            (Some(USER), columns::USER, Some(&columns.user)),
-            (Some(TIME), columns::TIME, Some(&columns.time)),
+            (Some(USER), self.rows.user(), Some(&columns.user)),
+            (Some(TIME), self.rows.time(), Some(&columns.time)),
             (
                 self.time_of_day,
                 columns::TIME,
                 columns.time_of_day.as_ref(),
             ),
-            (self.source, columns::SOURCE, columns.source.as_ref()),
+            (self.source, third, columns.source.as_ref()),
         ];
         all.into_iter().filter_map(|(field, wanted, name)| {
             let was_met = self.met[field?].load(Ordering::Relaxed);
@@ -283,9 +286,13 @@ impl<'a> Parser<'a> {
             None => reading.names.own(reading.input),
             Some(_) => GIVEN_UP,
         };
+        let mut intake = reading.intake(columns, sink);
+        if let Some(beside) = &layout.columns.source {
+            intake.expect(layout.rows, beside);
+        }
         Self {
             layout,
-            intake: reading.intake(columns, sink),
+            intake,
             own,
             joined: Vec::new(),
             block: 0,
@@ -343,8 +350,12 @@ impl<'a> Parser<'a> {
 
         let user = id(user, &layout.columns.user)?;
         let user = user.as_deref().map_or(UserValue::Missing, UserValue::Text);
-        let name;
+        let (name, end);
         let source = match (source, &layout.columns.source) {
+            (Some(source), Some(column)) if layout.rows == Rows::Sessions => {
+                end = written_time(source, column)?;
+                SourceValue::End(end.value())
+            }
             (Some(source), Some(column)) => {
                 name = id(source, column)?;
                 SourceValue::Text(name.as_deref().unwrap_or_default())

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use polars_parquet::read::FileMetadata;
 
 use crate::error::{self, Failure, SourcePlace};
+use crate::import::columns::Rows;
 use crate::import::intake::{Intake, Tally};
 use crate::import::parquet::chunk::Chunk;
 use crate::import::parquet::leaves::{Leaf, Wanted};
@@ -64,8 +65,10 @@ pub(crate) struct Columns {
     pub(crate) user: usize,
     /// The time.
     pub(crate) time: usize,
-    /// The source, where the rows name it.
+    /// The source, where the rows name it, or what they have more than events.
     pub(crate) source: Option<usize>,
+    /// What the rows are.
+    pub(crate) rows: Rows,
 }
 
 /// A file, read at any place by any thread.
@@ -137,21 +140,29 @@ impl ParquetFile {
 
     /// Says how the rows are read. Errors are columns of types that cannot be used, and row groups
     /// that declare more than they could hold.
-    pub(crate) fn plan(self, columns: Columns, names: (String, String)) -> Result<Plan, Failure> {
+    pub(crate) fn plan(self, columns: Columns) -> Result<Plan, Failure> {
         let place = self.place.clone();
-        self.plan_unplaced(columns, names)
+        self.plan_unplaced(columns)
             .map_err(|failure| failure.in_source(&place))
     }
 
-    fn plan_unplaced(self, columns: Columns, names: (String, String)) -> Result<Plan, Failure> {
+    fn plan_unplaced(self, columns: Columns) -> Result<Plan, Failure> {
         let user = self.given(columns.user, leaves::USER)?;
         let time = self.given(columns.time, leaves::TIME)?;
-        let source = columns.source.map(|at| self.given(at, leaves::SOURCE));
+        let role = match columns.rows {
+            Rows::Events => leaves::SOURCE,
+            Rows::Sessions => leaves::TIME,
+            Rows::Labelled => leaves::USER,
+        };
+        let source = columns.source.map(|at| self.given(at, role));
+        let header = self.header();
+        let name = |at: usize| header[at].clone();
         let plan = Plan {
             user,
             time,
             source: source.transpose()?,
-            names,
+            names: (name(columns.user), name(columns.time)),
+            beside: (columns.rows, columns.source.map(name)),
             file: self,
         };
         for group in 0..plan.file.metadata.row_groups.len() {
@@ -186,6 +197,8 @@ pub(crate) struct Plan {
     source: Option<Given>,
     /// The names of the user and of the time column.
     names: (String, String),
+    /// What the rows are, and the name of the column beside.
+    beside: (Rows, Option<String>),
 }
 
 impl Plan {
@@ -306,6 +319,9 @@ impl<'p> Queue<'p> {
             }
             let plan = &self.plans[item.plan];
             intake.name_columns(&plan.names.0, &plan.names.1);
+            if let (rows, Some(beside)) = &plan.beside {
+                intake.expect(*rows, beside);
+            }
             intake.begin_block(crate::import::file_block(first_block + item.plan as u64));
             if let Err(failure) = plan.read_group(item.group, item.first_row, intake, own) {
                 self.fail(number, plan.placed(failure, item.first_row - 1));

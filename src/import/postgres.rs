@@ -83,6 +83,8 @@ impl Database {
             source,
             rows: before,
             id: String::new(),
+            beside: String::new(),
+            beside_codec: reading.beside.as_ref().map(|beside| codecs[beside.at]),
             key: reading.key_at.map(|at| codecs[at]),
             user: codecs[reading.user_at],
             time: codecs[reading.time_at],

@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{self, ErrorId, Failure, SourcePlace};
 use crate::import::catalogue::{Catalogue, Table};
+use crate::import::columns::Rows;
 use crate::import::database::{ColumnKind, Reading, ResultColumn, Stopped};
 use crate::import::ids::binary_id;
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
@@ -87,6 +88,7 @@ impl Database {
             source,
             rows: 0,
             id: String::new(),
+            beside: String::new(),
         };
         let connection = open_connection(&mut self.connection);
         let streamed = self.runtime.block_on(async {
@@ -310,6 +312,8 @@ struct Met {
     source: u8,
     rows: u64,
     id: String,
+    /// The same of the id beside it.
+    beside: String,
 }
 
 impl Met {
@@ -321,23 +325,24 @@ impl Met {
     ) -> Result<(), Stopped> {
         self.rows += 1;
         let line = self.line(row, reading)?;
-        let user = row.try_get_raw(reading.user_at)?;
-        let user = match storage(&user) {
-            Storage::Null => UserValue::Missing,
-            Storage::Integer => UserValue::Number(number_of(user)?),
-            Storage::Text => UserValue::Text(bytes_of(user)?),
-            Storage::Blob => UserValue::Text(binary_id(bytes_of(user)?, &mut self.id)),
-            Storage::Real => return Err(Stopped::Refused(real_user(&reading.user, line))),
+        let user = user_value(row.try_get_raw(reading.user_at)?, &mut self.id)?;
+        let user = user.ok_or_else(|| Stopped::Refused(real_user(&reading.user, line)))?;
+        let time = time_value(row.try_get_raw(reading.time_at)?)?;
+        let source = match &reading.beside {
+            None => SourceValue::Known(self.source),
+            Some(beside) => {
+                let cell = row.try_get_raw(beside.at)?;
+                match beside.rows {
+                    Rows::Labelled => {
+                        let id = user_value(cell, &mut self.beside)?;
+                        let refused = || Stopped::Refused(real_user(&beside.name, line));
+                        SourceValue::Id(id.ok_or_else(refused)?)
+                    }
+                    _ => SourceValue::End(time_value(cell)?),
+                }
+            }
         };
-        let time = row.try_get_raw(reading.time_at)?;
-        let time = match storage(&time) {
-            Storage::Null => TimeValue::Missing,
-            Storage::Integer => TimeValue::Number(number_of(time)?),
-            Storage::Text => TimeValue::Text(bytes_of(time)?),
-            Storage::Real => TimeValue::Real(decoded(time)?),
-            Storage::Blob => TimeValue::Unusable("a blob"),
-        };
-        intake.row(line, 0, SourceValue::Known(self.source), user, time);
+        intake.row(line, 0, source, user, time);
         Ok(())
     }
 
@@ -352,6 +357,30 @@ impl Met {
             _ => Ok(self.rows),
         }
     }
+}
+
+/// A cell as a user; nothing where it is a real number.
+fn user_value<'v>(
+    cell: SqliteValueRef<'v>,
+    id: &'v mut String,
+) -> Result<Option<UserValue<'v>>, sqlx::Error> {
+    Ok(Some(match storage(&cell) {
+        Storage::Null => UserValue::Missing,
+        Storage::Integer => UserValue::Number(number_of(cell)?),
+        Storage::Text => UserValue::Text(bytes_of(cell)?),
+        Storage::Blob => UserValue::Text(binary_id(bytes_of(cell)?, id)),
+        Storage::Real => return Ok(None),
+    }))
+}
+
+fn time_value(cell: SqliteValueRef<'_>) -> Result<TimeValue<'_>, sqlx::Error> {
+    Ok(match storage(&cell) {
+        Storage::Null => TimeValue::Missing,
+        Storage::Integer => TimeValue::Number(number_of(cell)?),
+        Storage::Text => TimeValue::Text(bytes_of(cell)?),
+        Storage::Real => TimeValue::Real(decoded(cell)?),
+        Storage::Blob => TimeValue::Unusable("a blob"),
+    })
 }
 
 /// SQLite's storage classes: each value has its own, whatever its column is declared to hold.

@@ -215,6 +215,7 @@ impl Settling<'_> {
                     .map(|time| time.into_inner().into_list())
                     .unwrap_or_default(),
                 source: source.source_column.clone(),
+                ..AskedColumns::default()
             },
             dialect,
             delimiter,

@@ -4,6 +4,7 @@ use sqlx::Row;
 use sqlx::mysql::MySqlRow;
 
 use super::cells::{Codec, bytes_of, datetime, whole_digits};
+use crate::import::columns::Rows;
 use crate::import::database::{Reading, Stopped, unusable_user};
 use crate::import::ids::binary_id;
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
@@ -14,6 +15,8 @@ pub(super) struct Met {
     pub(super) rows: u64,
     /// The text of an id, written over by the next one.
     pub(super) id: String,
+    /// The same of the id beside it.
+    pub(super) beside: String,
     /// How key, user and time are read, once there was a row.
     pub(super) codecs: Option<(Option<Codec>, Codec, Codec)>,
 }
@@ -26,7 +29,7 @@ impl Met {
         intake: &mut Intake<'_>,
     ) -> Result<(), Stopped> {
         self.rows += 1;
-        let (rows, source) = (self.rows, SourceValue::Known(self.source));
+        let (rows, source) = (self.rows, self.source);
         let (key, user, time) = *self.codecs.get_or_insert_with(|| {
             let codec = |at: usize| Codec::of(&row.columns()[at]);
             (
@@ -43,9 +46,28 @@ impl Met {
             .zip(key_bytes)
             .and_then(|(key, bytes)| u64::try_from(key.number(bytes)?).ok());
         let time = time_value(time, bytes_of(row.try_get_raw(reading.time_at)?)?);
+        let refused = |column: &str| Stopped::Refused(unusable_user(column, rows));
         let user = match bytes_of(row.try_get_raw(reading.user_at)?)? {
-            Some(bytes) => self.user_value(user, bytes, reading)?,
+            Some(bytes) => {
+                let user = user_value(user, bytes, &mut self.id);
+                user.ok_or_else(|| refused(&reading.user))?
+            }
             None => UserValue::Missing,
+        };
+        let source = match &reading.beside {
+            None => SourceValue::Known(source),
+            Some(beside) => {
+                let bytes = bytes_of(row.try_get_raw(beside.at)?)?;
+                let codec = Codec::of(&row.columns()[beside.at]);
+                match (beside.rows, bytes) {
+                    (Rows::Labelled, Some(bytes)) => {
+                        let id = user_value(codec, bytes, &mut self.beside);
+                        SourceValue::Id(id.ok_or_else(|| refused(&beside.name))?)
+                    }
+                    (Rows::Labelled, None) => SourceValue::Id(UserValue::Missing),
+                    _ => SourceValue::End(time_value(codec, bytes)),
+                }
+            }
         };
         let refusals = intake.refusals();
         intake.row(line.unwrap_or(rows), 0, source, user, time);
@@ -61,32 +83,25 @@ impl Met {
         }
         Ok(())
     }
+}
 
-    fn user_value<'v>(
-        &'v mut self,
-        codec: Codec,
-        bytes: &'v [u8],
-        reading: &Reading,
-    ) -> Result<UserValue<'v>, Stopped> {
-        Ok(match codec {
-            Codec::Signed(_) | Codec::Unsigned(_) => {
-                let number = codec.number(bytes).unwrap_or_default();
-                match i64::try_from(number) {
-                    Ok(number) => UserValue::Number(number),
-                    Err(_) => {
-                        self.id = number.to_string();
-                        UserValue::Text(self.id.as_bytes())
-                    }
+/// A cell as a user; nothing where it is a number with a fraction.
+fn user_value<'v>(codec: Codec, bytes: &'v [u8], id: &'v mut String) -> Option<UserValue<'v>> {
+    Some(match codec {
+        Codec::Signed(_) | Codec::Unsigned(_) => {
+            let number = codec.number(bytes).unwrap_or_default();
+            match i64::try_from(number) {
+                Ok(number) => UserValue::Number(number),
+                Err(_) => {
+                    *id = number.to_string();
+                    UserValue::Text(id.as_bytes())
                 }
             }
-            Codec::Bytes => UserValue::Text(binary_id(bytes, &mut self.id)),
-            Codec::Decimal => match whole_digits(bytes) {
-                Some(digits) => UserValue::Text(digits),
-                None => return Err(Stopped::Refused(unusable_user(&reading.user, self.rows))),
-            },
-            _ => UserValue::Text(bytes),
-        })
-    }
+        }
+        Codec::Bytes => UserValue::Text(binary_id(bytes, id)),
+        Codec::Decimal => UserValue::Text(whole_digits(bytes)?),
+        _ => UserValue::Text(bytes),
+    })
 }
 
 fn time_value(codec: Codec, bytes: Option<&[u8]>) -> TimeValue<'_> {

@@ -159,12 +159,12 @@ impl Columns {
                 Ok(name)
             }
         };
-        let user = find(columns::USER, asked.user.as_ref())?;
-        let time = find(columns::TIME, asked.time.first())?;
+        let user = find(asked.rows.user(), asked.user.as_ref())?;
+        let time = find(asked.rows.time(), asked.time.first())?;
         let time_of_day = asked.time.get(1);
         let time_of_day = time_of_day.map(|name| find(columns::TIME, Some(name)));
-        let source = asked.source.as_ref();
-        let source = source.map(|name| find(columns::SOURCE, Some(name)));
+        let source = asked.third();
+        let source = source.map(|(wanted, name)| find(wanted, name));
         Ok(Self {
             user,
             time,

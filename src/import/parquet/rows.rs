@@ -4,6 +4,7 @@
 use polars_arrow::array::{Array, StaticArray};
 
 use crate::error::Failure;
+use crate::import::columns::Rows;
 use crate::import::ids::binary_id;
 use crate::import::intake::{Intake, SourceValue, TimeValue, TypedTimes, UserValue};
 use crate::import::parquet::chunk::{Chunk, Values};
@@ -126,9 +127,11 @@ fn take(
     }
     let (mut id, mut name) = (String::new(), String::new());
     for row in 0..count {
-        let source = match &sources {
-            Some(sources) => SourceValue::Text(sources.name(row, &mut name)),
-            None => SourceValue::Known(own),
+        let source = match (&sources, intake.rows()) {
+            (None, _) => SourceValue::Known(own),
+            (Some(sources), Rows::Events) => SourceValue::Text(sources.name(row, &mut name)),
+            (Some(ends), Rows::Sessions) => SourceValue::End(ends.time(row)),
+            (Some(ids), Rows::Labelled) => SourceValue::Id(ids.user(row, &mut name)),
         };
         let (user, time) = (users.user(row, &mut id), times.time(row));
         intake.row(line + row as u64, 0, source, user, time);

@@ -1,6 +1,7 @@
 //! A row of a source in PostgreSQL becomes an event.
 
 use super::cells::{Codec, fixed, numeric_text};
+use crate::import::columns::Rows;
 use crate::import::database::{Reading, Stopped, unusable_user};
 use crate::import::ids::binary_id;
 use crate::import::intake::{Intake, SourceValue, TimeValue, UserValue};
@@ -11,10 +12,14 @@ pub(super) struct Met<'a> {
     pub(super) rows: u64,
     /// The text of an id, written over by the next one.
     pub(super) id: String,
+    /// The same of the id beside it.
+    pub(super) beside: String,
     /// How key, user and time are read.
     pub(super) key: Option<Codec>,
     pub(super) user: Codec,
     pub(super) time: Codec,
+    /// How what rows have more than events is read.
+    pub(super) beside_codec: Option<Codec>,
     pub(super) reading: &'a Reading,
 }
 
@@ -27,7 +32,7 @@ impl Met<'_> {
         intake: &mut Intake<'_>,
     ) -> Result<(), Stopped> {
         self.rows += 1;
-        let (rows, source) = (self.rows, SourceValue::Known(self.source));
+        let rows = self.rows;
         let key = match self.reading.key_at {
             Some(at) => cell(at)?,
             None => None,
@@ -39,21 +44,23 @@ impl Met<'_> {
             _ => None,
         };
         let codec = self.key;
-        let digits;
-        let time = match (self.time, cell(self.reading.time_at)?) {
-            (_, None) => TimeValue::Missing,
-            (Codec::Numeric, Some(bytes)) => {
-                digits = numeric_text(bytes).unwrap_or_default();
-                match digits.parse() {
-                    Ok(number) => TimeValue::Number(number),
-                    Err(_) => TimeValue::Text(digits.as_bytes()),
+        let (mut digits, mut end_digits) = (String::new(), String::new());
+        let time = time_value(self.time, cell(self.reading.time_at)?, &mut digits)?;
+        let refused = |column: &str| Stopped::Refused(unusable_user(column, rows));
+        let user = user_value(self.user, cell(self.reading.user_at)?, &mut self.id);
+        let user = user?.ok_or_else(|| refused(&self.reading.user))?;
+        let source = match (&self.reading.beside, self.beside_codec) {
+            (Some(beside), Some(codec)) => {
+                let bytes = cell(beside.at)?;
+                match beside.rows {
+                    Rows::Labelled => {
+                        let id = user_value(codec, bytes, &mut self.beside)?;
+                        SourceValue::Id(id.ok_or_else(|| refused(&beside.name))?)
+                    }
+                    _ => SourceValue::End(time_value(codec, bytes, &mut end_digits)?),
                 }
             }
-            (time, Some(bytes)) => time_value(time, bytes)?,
-        };
-        let user = match cell(self.reading.user_at)? {
-            Some(bytes) => self.user_value(bytes)?,
-            None => UserValue::Missing,
+            _ => SourceValue::Known(self.source),
         };
         let refusals = intake.refusals();
         intake.row(line.unwrap_or(rows), 0, source, user, time);
@@ -62,27 +69,32 @@ impl Met<'_> {
         }
         Ok(())
     }
+}
 
-    #[inline]
-    fn user_value<'v>(&'v mut self, bytes: &'v [u8]) -> Result<UserValue<'v>, Stopped> {
-        Ok(match self.user {
-            Codec::Int2 | Codec::Int4 | Codec::Int8 => {
-                UserValue::Number(self.user.counted(bytes)?.unwrap_or_default())
+/// A cell as a user; nothing where it is a number with a fraction.
+#[inline]
+fn user_value<'v>(
+    codec: Codec,
+    bytes: Option<&'v [u8]>,
+    id: &'v mut String,
+) -> Result<Option<UserValue<'v>>, Stopped> {
+    let Some(bytes) = bytes else {
+        return Ok(Some(UserValue::Missing));
+    };
+    Ok(Some(match codec {
+        Codec::Int2 | Codec::Int4 | Codec::Int8 => {
+            UserValue::Number(codec.counted(bytes)?.unwrap_or_default())
+        }
+        Codec::Bytes => UserValue::Text(binary_id(bytes, id)),
+        Codec::Numeric => match numeric_text(bytes) {
+            Some(digits) if !digits.contains(['.', 'N', 'I']) => {
+                *id = digits;
+                UserValue::Text(id.as_bytes())
             }
-            Codec::Bytes => UserValue::Text(binary_id(bytes, &mut self.id)),
-            Codec::Numeric => match numeric_text(bytes) {
-                Some(digits) if !digits.contains(['.', 'N', 'I']) => {
-                    self.id = digits;
-                    UserValue::Text(self.id.as_bytes())
-                }
-                _ => {
-                    let refused = unusable_user(&self.reading.user, self.rows);
-                    return Err(Stopped::Refused(refused));
-                }
-            },
-            _ => UserValue::Text(bytes),
-        })
-    }
+            _ => return Ok(None),
+        },
+        _ => UserValue::Text(bytes),
+    }))
 }
 
 /// Says which row was refused, where its key is no number.
@@ -96,9 +108,16 @@ fn name_refusal(codec: Option<Codec>, key: Option<&[u8]>, intake: &mut Intake<'_
     }
 }
 
-/// A time cell that is no decimal number.
+/// A cell as a time; a decimal number's digits are put into `digits`.
 #[inline]
-fn time_value(codec: Codec, bytes: &[u8]) -> Result<TimeValue<'_>, Stopped> {
+fn time_value<'v>(
+    codec: Codec,
+    bytes: Option<&'v [u8]>,
+    digits: &'v mut String,
+) -> Result<TimeValue<'v>, Stopped> {
+    let Some(bytes) = bytes else {
+        return Ok(TimeValue::Missing);
+    };
     let infinite = || {
         TimeValue::Unusable(if bytes[0] == 0x7f {
             "infinity"
@@ -107,6 +126,13 @@ fn time_value(codec: Codec, bytes: &[u8]) -> Result<TimeValue<'_>, Stopped> {
         })
     };
     Ok(match codec {
+        Codec::Numeric => {
+            *digits = numeric_text(bytes).unwrap_or_default();
+            match digits.parse() {
+                Ok(number) => TimeValue::Number(number),
+                Err(_) => TimeValue::Text(digits.as_bytes()),
+            }
+        }
         Codec::Timestamptz => codec
             .counted(bytes)?
             .map_or_else(infinite, TimeValue::Instant),
