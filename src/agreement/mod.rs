@@ -3,7 +3,19 @@
 //! structs; opens, prints and reads nothing.
 
 mod accumulator;
+mod boundaries;
+mod choice;
+mod durations;
+mod intervals;
+mod labels;
+mod overlap;
+mod pairs;
+mod resamples;
 mod scores;
+mod singles;
+mod tally;
+mod values;
+mod windows;
 
 pub use accumulator::Agreement;
 pub use scores::{

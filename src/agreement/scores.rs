@@ -1,7 +1,7 @@
 //! What an agreement says: every measure with its interval or the reason why it has none, the curve
 //! over timeouts, and the timeouts that agree best.
 
-use crate::events::Micros;
+use crate::events::{Micros, SECOND};
 
 /// What is measured, and how sure it shall be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,19 @@ pub struct AgreementPlan {
     pub grid: Vec<Micros>,
 }
 
+impl AgreementPlan {
+    /// The usual grid: 64 timeouts from 10 seconds to 24 hours on a log axis, in whole seconds.
+    pub fn usual_grid() -> Vec<Micros> {
+        const STEPS: u32 = 63;
+        let (shortest, longest) = (10_f64, 86_400_f64);
+        let at = |step: u32| {
+            let share = f64::from(step) / f64::from(STEPS);
+            (shortest * (longest / shortest).powf(share)).round() as Micros * SECOND
+        };
+        (0..=STEPS).map(at).collect()
+    }
+}
+
 /// All that is said of one set of tracked sessions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
@@ -28,7 +41,7 @@ pub struct Scores {
     pub tolerance: Micros,
     /// What could be used.
     pub coverage: Coverage,
-    /// Every measure, in the order of [`Kind::ALL`].
+    /// Every measure, in the order of [`Kind::all`].
     pub measures: Vec<Measure>,
     /// The curve over the plan's grid.
     pub curve: Vec<CurvePoint>,
@@ -62,6 +75,8 @@ pub struct Coverage {
     pub scored_gaps: u64,
     /// Users with a scored gap of which none is a tracked boundary.
     pub users_without_boundary: u64,
+    /// Users with an event inside a tracked session and too few of them for a window.
+    pub users_without_window: u64,
     /// Tracked sessions.
     pub tracked: u64,
     /// Those that hold an event.
@@ -70,6 +85,24 @@ pub struct Coverage {
     pub inferred: u64,
     /// Those that meet a tracked session.
     pub inferred_met: u64,
+}
+
+impl Coverage {
+    pub(super) fn add(&mut self, other: &Coverage) {
+        self.users += other.users;
+        self.tracked_users += other.tracked_users;
+        self.scored_users += other.scored_users;
+        self.events += other.events;
+        self.inside_events += other.inside_events;
+        self.gaps += other.gaps;
+        self.scored_gaps += other.scored_gaps;
+        self.users_without_boundary += other.users_without_boundary;
+        self.users_without_window += other.users_without_window;
+        self.tracked += other.tracked;
+        self.tracked_with_events += other.tracked_with_events;
+        self.inferred += other.inferred;
+        self.inferred_met += other.inferred_met;
+    }
 }
 
 /// One number, or why there is none.
@@ -159,26 +192,276 @@ pub enum Unit {
 /// Every measure, grouped by what is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// True positives ÷ predicted boundaries, over scored gaps.
-    BoundaryPrecision,
+    /// Tracked boundaries, over scored gaps, that are inferred.
+    TruePositives,
+    /// Inferred boundaries that are not tracked.
+    FalsePositives,
+    /// Tracked boundaries that are not inferred.
+    FalseNegatives,
+    /// Scored gaps that both sides leave whole.
+    TrueNegatives,
+    /// Inferred boundaries that are tracked.
+    Precision,
+    /// Tracked boundaries that are inferred.
+    Recall,
+    /// Harmonic mean of both.
+    F1,
+    /// Inferred boundaries with a tracked one within the tolerance, one to one, in order.
+    NearPrecision,
+    /// Tracked boundaries with an inferred one within the tolerance.
+    NearRecall,
+    /// Harmonic mean of both.
+    NearF1,
+    /// How often the gap of a tracked boundary is longer than an inner gap, ties half.
+    Area,
+    /// The highest F1 that any timeout reaches on the same gaps.
+    CeilingF1,
+    /// Precision between neighbours inside tracked sessions, whatever lies between.
+    CoveredPrecision,
+    /// Recall of the same.
+    CoveredRecall,
+    /// F1 of the same.
+    CoveredF1,
+    /// The window of the next two, in gaps.
+    WindowSize,
+    /// Windows whose ends are together on one side only; lower is better.
+    Pk,
+    /// Windows with different numbers of boundaries; lower is better.
+    WindowDiff,
+    /// Adjusted Rand index within users, pooled.
+    AdjustedRand,
+    /// Median of the adjusted Rand indexes of users.
+    AdjustedRandMedian,
+    /// How far inferred sessions hold one tracked session only.
+    Homogeneity,
+    /// How far tracked sessions fall in one inferred session only.
+    Completeness,
+    /// Harmonic mean of both.
+    VMeasure,
+    /// For an event, how much of its inferred session is of its tracked one, on average.
+    BCubedPrecision,
+    /// For an event, how much of its tracked session is in its inferred one, on average.
+    BCubedRecall,
+    /// Harmonic mean of both.
+    BCubedF1,
+    /// Tracked sessions whose events are all in one inferred session.
+    Contained,
+    /// Tracked sessions whose first event is an inferred session's first.
+    SameFirst,
+    /// Tracked sessions whose last event is an inferred session's last.
+    SameLast,
+    /// Tracked sessions with first and last event of one inferred session.
+    SameBoth,
+    /// The largest share of a tracked session's events in one inferred session, on average.
+    BestOverlap,
+    /// The largest ratio of shared events to events of either, on average.
+    BestJaccard,
+    /// Tracked sessions that meet several inferred ones.
+    Splits,
+    /// Inferred sessions that meet several tracked ones.
+    Merges,
+    /// Tracked sessions that meet none.
+    Misses,
+    /// Inferred sessions that meet none.
+    Orphans,
+    /// Inferred time that is tracked.
+    TimePrecision,
+    /// Tracked time that is inferred.
+    TimeRecall,
+    /// Harmonic mean of both.
+    TimeF1,
+    /// Shared time of matched pairs ÷ time of either, on average.
+    SharedOfUnion,
+    /// Mean of inferred minus tracked duration, on matched pairs, as all that follow.
+    Bias,
+    /// Mean of the differences without their sign.
+    MeanAbsoluteError,
+    /// Median of the differences without their sign.
+    MedianAbsoluteError,
+    /// Mean of |ln(inferred ÷ tracked)|, where both last.
+    MeanLogRatio,
+    /// The 2.5 percentile of the differences.
+    PercentileLow,
+    /// Their 97.5 percentile.
+    PercentileHigh,
+    /// Bias − 1.96 standard deviations (Bland and Altman 1986).
+    LimitLow,
+    /// Bias + 1.96 standard deviations.
+    LimitHigh,
+    /// Concordance of the durations (Lin 1989).
+    Concordance,
+    /// Mean of inferred minus tracked start.
+    StartError,
+    /// Its median.
+    StartErrorMedian,
+    /// Mean of inferred minus tracked end.
+    EndError,
+    /// Its median.
+    EndErrorMedian,
 }
+
+/// A kind's word for machines, its unit, and whether an interval is ever given.
+type Facts = (Kind, &'static str, Unit, bool);
+
+/// In the order of [`Kind`].
+const FACTS: [Facts; 53] = [
+    (Kind::TruePositives, "true_positives", Unit::Count, false),
+    (Kind::FalsePositives, "false_positives", Unit::Count, false),
+    (Kind::FalseNegatives, "false_negatives", Unit::Count, false),
+    (Kind::TrueNegatives, "true_negatives", Unit::Count, false),
+    (Kind::Precision, "boundary_precision", Unit::Share, true),
+    (Kind::Recall, "boundary_recall", Unit::Share, true),
+    (Kind::F1, "boundary_f1", Unit::Share, true),
+    (
+        Kind::NearPrecision,
+        "boundary_precision_within_tolerance",
+        Unit::Share,
+        true,
+    ),
+    (
+        Kind::NearRecall,
+        "boundary_recall_within_tolerance",
+        Unit::Share,
+        true,
+    ),
+    (
+        Kind::NearF1,
+        "boundary_f1_within_tolerance",
+        Unit::Share,
+        true,
+    ),
+    (Kind::Area, "gap_auc", Unit::Share, true),
+    (Kind::CeilingF1, "ceiling_f1", Unit::Share, true),
+    (
+        Kind::CoveredPrecision,
+        "covered_precision",
+        Unit::Share,
+        true,
+    ),
+    (Kind::CoveredRecall, "covered_recall", Unit::Share, true),
+    (Kind::CoveredF1, "covered_f1", Unit::Share, true),
+    (Kind::WindowSize, "window_size", Unit::Count, false),
+    (Kind::Pk, "pk", Unit::Share, true),
+    (Kind::WindowDiff, "window_diff", Unit::Share, true),
+    (Kind::AdjustedRand, "adjusted_rand", Unit::Index, true),
+    (
+        Kind::AdjustedRandMedian,
+        "adjusted_rand_median",
+        Unit::Index,
+        false,
+    ),
+    (Kind::Homogeneity, "homogeneity", Unit::Share, true),
+    (Kind::Completeness, "completeness", Unit::Share, true),
+    (Kind::VMeasure, "v_measure", Unit::Share, true),
+    (
+        Kind::BCubedPrecision,
+        "b_cubed_precision",
+        Unit::Share,
+        true,
+    ),
+    (Kind::BCubedRecall, "b_cubed_recall", Unit::Share, true),
+    (Kind::BCubedF1, "b_cubed_f1", Unit::Share, true),
+    (Kind::Contained, "contained", Unit::Share, true),
+    (Kind::SameFirst, "same_first_event", Unit::Share, true),
+    (Kind::SameLast, "same_last_event", Unit::Share, true),
+    (
+        Kind::SameBoth,
+        "same_first_and_last_event",
+        Unit::Share,
+        true,
+    ),
+    (Kind::BestOverlap, "mean_best_overlap", Unit::Share, true),
+    (Kind::BestJaccard, "mean_best_jaccard", Unit::Share, true),
+    (Kind::Splits, "splits", Unit::Count, false),
+    (Kind::Merges, "merges", Unit::Count, false),
+    (Kind::Misses, "misses", Unit::Count, false),
+    (Kind::Orphans, "orphans", Unit::Count, false),
+    (Kind::TimePrecision, "time_precision", Unit::Share, true),
+    (Kind::TimeRecall, "time_recall", Unit::Share, true),
+    (Kind::TimeF1, "time_f1", Unit::Share, true),
+    (Kind::SharedOfUnion, "mean_temporal_iou", Unit::Share, true),
+    (Kind::Bias, "duration_bias_seconds", Unit::Seconds, true),
+    (
+        Kind::MeanAbsoluteError,
+        "duration_mean_absolute_error_seconds",
+        Unit::Seconds,
+        true,
+    ),
+    (
+        Kind::MedianAbsoluteError,
+        "duration_median_absolute_error_seconds",
+        Unit::Seconds,
+        false,
+    ),
+    (
+        Kind::MeanLogRatio,
+        "duration_mean_absolute_log_ratio",
+        Unit::Plain,
+        true,
+    ),
+    (
+        Kind::PercentileLow,
+        "duration_difference_p2_5_seconds",
+        Unit::Seconds,
+        false,
+    ),
+    (
+        Kind::PercentileHigh,
+        "duration_difference_p97_5_seconds",
+        Unit::Seconds,
+        false,
+    ),
+    (
+        Kind::LimitLow,
+        "duration_bias_minus_1_96_sd_seconds",
+        Unit::Seconds,
+        true,
+    ),
+    (
+        Kind::LimitHigh,
+        "duration_bias_plus_1_96_sd_seconds",
+        Unit::Seconds,
+        true,
+    ),
+    (Kind::Concordance, "duration_concordance", Unit::Index, true),
+    (Kind::StartError, "start_error_seconds", Unit::Seconds, true),
+    (
+        Kind::StartErrorMedian,
+        "start_error_median_seconds",
+        Unit::Seconds,
+        false,
+    ),
+    (Kind::EndError, "end_error_seconds", Unit::Seconds, true),
+    (
+        Kind::EndErrorMedian,
+        "end_error_median_seconds",
+        Unit::Seconds,
+        false,
+    ),
+];
 
 impl Kind {
     /// Every one, in the order of reports.
-    pub const ALL: [Kind; 1] = [Kind::BoundaryPrecision];
+    pub fn all() -> impl Iterator<Item = Kind> {
+        FACTS.iter().map(|(kind, ..)| *kind)
+    }
 
     /// Its word in reports for machines.
     pub fn name(self) -> &'static str {
-        "boundary_precision"
+        self.facts().1
     }
 
     /// What its value counts in.
     pub fn unit(self) -> Unit {
-        Unit::Share
+        self.facts().2
     }
 
     /// Whether an interval is ever given.
     pub fn has_interval(self) -> bool {
-        true
+        self.facts().3
+    }
+
+    fn facts(self) -> &'static Facts {
+        &FACTS[self as usize]
     }
 }
