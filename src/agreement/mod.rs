@@ -10,6 +10,7 @@ mod intervals;
 mod labels;
 mod overlap;
 mod pairs;
+pub mod repair;
 mod resamples;
 mod scores;
 mod singles;

@@ -51,6 +51,69 @@ pub struct TrackedUser {
     pub labels: Option<Vec<(Micros, Option<u32>)>>,
 }
 
+/// Tables of tracked sessions as applications have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrackedShape {
+    /// `sessions`: session_started_at to ended_at; no user of its own.
+    Interview,
+    /// `UserSessions`: user_id, started_at to ended_at.
+    Practice,
+    /// `sessions`: child_id, started_at to ended_at.
+    Study,
+    /// `interview_sessions`: interviewee_id, start_time to end_time.
+    SavedInterview,
+    /// `user_sessions`: person_id, started_at to ended_at.
+    Platform,
+    /// `persons`: the current session alone, without a history.
+    Snapshot,
+}
+
+impl TrackedShape {
+    /// The table's name.
+    pub fn table(self) -> Option<&'static str> {
+        Some(match self {
+            TrackedShape::Interview | TrackedShape::Study => "sessions",
+            TrackedShape::Practice => "UserSessions",
+            TrackedShape::SavedInterview => "interview_sessions",
+            TrackedShape::Platform => "user_sessions",
+            TrackedShape::Snapshot => "persons",
+        })
+    }
+
+    /// The user's column; `None` where the shape has none, so that known names are looked for.
+    pub fn user(self) -> Option<&'static str> {
+        match self {
+            TrackedShape::Interview | TrackedShape::Snapshot => None,
+            TrackedShape::Practice => Some("user_id"),
+            TrackedShape::Study => Some("child_id"),
+            TrackedShape::SavedInterview => Some("interviewee_id"),
+            TrackedShape::Platform => Some("person_id"),
+        }
+    }
+
+    /// The column that says when a session began.
+    pub fn start(self) -> Option<&'static str> {
+        match self {
+            TrackedShape::Interview => Some("session_started_at"),
+            TrackedShape::SavedInterview => Some("start_time"),
+            TrackedShape::Practice | TrackedShape::Study | TrackedShape::Platform => {
+                Some("started_at")
+            }
+            TrackedShape::Snapshot => None,
+        }
+    }
+
+    /// The column that says when it ended.
+    pub fn end(self) -> Option<&'static str> {
+        match self {
+            TrackedShape::SavedInterview => Some("end_time"),
+            TrackedShape::Snapshot => None,
+            _ => Some("ended_at"),
+        }
+    }
+}
+
 /// All tracked sessions.
 #[derive(Debug)]
 pub struct TrackedSessions {
