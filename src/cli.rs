@@ -6,6 +6,7 @@
     reason = "a doc comment on a flattened field would become the help of its command"
 )]
 
+pub mod compare;
 pub mod threshold;
 
 use std::ffi::OsString;
@@ -179,6 +180,25 @@ A column of another kind is made one by a query of its own, in sessionize.toml:
         /// Whose SQL
         #[arg(long, value_name = "DIALECT")]
         dialect: Dialect,
+    },
+    /// Inferred sessions against those that an application tracked itself
+    #[command(after_help = "\
+Examples:
+  sessionize compare posts.csv comments.csv --tracked sessions.csv
+  sessionize compare app.db --tracked app.db --tracked-table user_sessions
+  sessionize compare events.csv --tracked events.csv --tracked-id session_id
+  sessionize compare posts.csv --tracked postgres://ro@db.example/app --shape practice
+
+Tracked sessions are no truth either: windows stay open, ends are missing. Of
+the broken ones --repair keep leaves those without an end, or that end before
+they start, out, and takes the others as they stand; trim ends them at the
+user's last event inside, at most --absurd after their start, and overlapping
+ones at the next start; drop leaves all out. The report shows what it changed.")]
+    Compare {
+        #[command(flatten)]
+        inputs: Inputs,
+        #[command(flatten)]
+        compared: compare::CompareFlags,
     },
     /// Which tables of a database hold activity; writes a sessionize.toml that reads them
     #[command(after_help = "\

@@ -54,6 +54,16 @@ impl Gathered {
         voice: &Voice,
         each: impl Fn(&Batch) + Sync,
     ) -> Result<(Self, Partitions), Failure> {
+        Self::read_after(settings, voice, Vec::new(), each)
+    }
+
+    /// The same after something else was read, whose rejected rows are written too.
+    pub(super) fn read_after(
+        settings: &Settings,
+        voice: &Voice,
+        rejects: Vec<PlacedReject>,
+        each: impl Fn(&Batch) + Sync,
+    ) -> Result<(Self, Partitions), Failure> {
         let memory = Arc::new(Memory::new(
             for_keeping(settings.memory, settings.threads),
             settings.temp_dir.clone(),
@@ -77,7 +87,7 @@ impl Gathered {
                 }) as Sink<'_>
             })
             .collect();
-        let imported = import_all(settings, voice, &meter, &mut sinks)
+        let imported = import_all(settings, voice, &meter, &mut sinks, rejects)
             .map_err(|failure| memory.check().err().unwrap_or(failure))?;
         drop(sinks);
         let mut translation = [GIVEN_UP; 256];
@@ -205,8 +215,8 @@ fn import_all(
     voice: &Voice,
     meter: &Meter,
     sinks: &mut [Sink<'_>],
+    mut rejects: Vec<PlacedReject>,
 ) -> Result<Imported, Failure> {
-    let mut rejects = Vec::new();
     let imported = over(meter, settings, || {
         import::read(
             &settings.inputs,
@@ -216,25 +226,7 @@ fn import_all(
             &mut rejects,
         )
     });
-    let written = match imported.is_ok() || !rejects.is_empty() {
-        true => write_rejects(settings, &mut rejects),
-        false => Ok(()),
-    };
-    let imported = match (imported, written) {
-        (Ok(imported), Ok(())) => imported,
-        (Ok(_), Err(unwritten)) => return Err(unwritten),
-        (Err(failure), Err(unwritten)) => {
-            return Err(unwritten.detail(format!("before: {failure}")));
-        }
-        (Err(failure), Ok(())) => {
-            return Err(match &settings.rejects {
-                Some(path) if !rejects.is_empty() => {
-                    failure.detail(format!("unusable rows are listed in {}", path.display()))
-                }
-                _ => failure,
-            });
-        }
-    };
+    let imported = with_rejects_written(settings, imported, rejects)?;
     #[cfg(feature = "failpoints")]
     if std::env::var("SESSIONIZE_FAIL").is_ok_and(|fail| fail == "panic-after-import") {
         panic!("planted: {imported:?}");
@@ -243,13 +235,37 @@ fn import_all(
     Ok(imported)
 }
 
+/// What was read, once its rejected rows are written, also where they are why the reading failed.
+pub(super) fn with_rejects_written<T>(
+    settings: &Settings,
+    imported: Result<T, Failure>,
+    mut rejects: Vec<PlacedReject>,
+) -> Result<T, Failure> {
+    let written = match imported.is_ok() || !rejects.is_empty() {
+        true => write_rejects(settings, &mut rejects),
+        false => Ok(()),
+    };
+    match (imported, written) {
+        (Ok(imported), Ok(())) => Ok(imported),
+        (Ok(_), Err(unwritten)) => Err(unwritten),
+        (Err(failure), Err(unwritten)) => Err(unwritten.detail(format!("before: {failure}"))),
+        (Err(failure), Ok(())) => Err(match &settings.rejects {
+            Some(path) if !rejects.is_empty() => {
+                failure.detail(format!("unusable rows are listed in {}", path.display()))
+            }
+            _ => failure,
+        }),
+    }
+}
+
 /// Says what there is to say of what was read.
 pub(super) fn say_imported(settings: &Settings, imported: &Imported, voice: &Voice) {
     say(imported, voice);
     say_unknown_roles(settings, imported, voice);
 }
 
-fn say(imported: &Imported, voice: &Voice) {
+/// Says what there is to say of rows.
+pub(super) fn say(imported: &Imported, voice: &Voice) {
     for statement in &imported.statements {
         voice.detail(statement);
     }

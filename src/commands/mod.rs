@@ -1,6 +1,7 @@
 //! One function per command: the only place that joins the stages.
 
 mod check;
+mod compare;
 mod discover;
 mod explain;
 mod gathered;
@@ -20,9 +21,11 @@ use crate::cli::{Cli, Command, Engine};
 use crate::error::{self, Failure};
 use crate::events::Micros;
 use crate::import;
+use crate::import::inputs::Input;
 use crate::output::{self, Output, Prepared, Published, Target};
 use crate::report::{Format, Run};
 use crate::settings::Settings;
+use crate::settings::compare::Comparison;
 use crate::settings::threshold::ThresholdSettings;
 use crate::time::period::TooManyPeriods;
 use crate::time::timestamp::print_instant;
@@ -61,6 +64,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let files: Vec<_> = settings
         .inputs
         .iter()
+        .chain(asked.tracked())
         .flat_map(|input| input.files())
         .chain(settings.consulted.iter().cloned())
         .collect();
@@ -76,16 +80,13 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
         output::check_whole(path)?;
     }
     let kept = output.kept();
-    let ended = match &cli.command {
-        None | Some(Command::Report { .. }) => report::run(&settings, &voice, output),
-        Some(Command::Sessions { .. }) => sessions::run(&settings, &voice, output),
-        Some(Command::Explain { user, .. }) => explain::run(&settings, &voice, output, user),
-        Some(Command::Threshold { .. }) => {
-            let asked = asked.expect("it was settled with the command");
-            threshold::run(&settings, &asked, &voice, output)
-        }
-        Some(Command::Sql { dialect }) => sql::run(&settings, output, *dialect),
-        Some(Command::Discover { write, force, .. }) => {
+    let ended = match (&cli.command, &asked) {
+        (_, Asked::Threshold(asked)) => threshold::run(&settings, asked, &voice, output),
+        (_, Asked::Comparison(asked)) => compare::run(&settings, asked, &voice, output),
+        (Some(Command::Sessions { .. }), _) => sessions::run(&settings, &voice, output),
+        (Some(Command::Explain { user, .. }), _) => explain::run(&settings, &voice, output, user),
+        (Some(Command::Sql { dialect }), _) => sql::run(&settings, output, *dialect),
+        (Some(Command::Discover { write, force, .. }), _) => {
             let asked = discover::Asked {
                 write: write.as_deref(),
                 force: *force,
@@ -95,6 +96,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
             };
             discover::run(&settings, &voice, output, &asked)
         }
+        _ => report::run(&settings, &voice, output),
     };
     ended.map_err(|failure| match failure.id.family {
         error::Family::Output => failure,
@@ -102,14 +104,37 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     })
 }
 
-/// The settings, and those of the threshold where it is asked for.
-fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Option<ThresholdSettings>), Failure> {
-    let flags = &cli.flags;
-    if let Some(Command::Threshold { inputs, asked }) = &cli.command {
-        let settled = Settings::of_threshold(flags, asked, &inputs.inputs, clock)?;
-        return Ok((settled.0, Some(settled.1)));
+/// What only one command needs beside the settings of all.
+enum Asked {
+    Nothing,
+    Threshold(ThresholdSettings),
+    Comparison(Box<Comparison>),
+}
+
+impl Asked {
+    /// The tracked sessions, which are read like an input.
+    fn tracked(&self) -> Option<&Input> {
+        match self {
+            Asked::Comparison(comparison) => Some(&comparison.tracked),
+            _ => None,
+        }
     }
-    settle_others(cli, clock).map(|settings| (settings, None))
+}
+
+fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Asked), Failure> {
+    let flags = &cli.flags;
+    match &cli.command {
+        Some(Command::Threshold { inputs, asked }) => {
+            let (settings, asked) = Settings::of_threshold(flags, asked, &inputs.inputs, clock)?;
+            Ok((settings, Asked::Threshold(asked)))
+        }
+        Some(Command::Compare { inputs, compared }) => {
+            let inputs = &inputs.inputs;
+            let (settings, asked) = Settings::of_comparison(flags, inputs, compared, clock)?;
+            Ok((settings, Asked::Comparison(Box::new(asked))))
+        }
+        _ => Ok((settle_others(cli, clock)?, Asked::Nothing)),
+    }
 }
 
 fn settle_others(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
@@ -118,6 +143,7 @@ fn settle_others(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
         Some(
             Command::Report { inputs }
             | Command::Sessions { inputs }
+            | Command::Compare { inputs, .. }
             | Command::Explain { inputs, .. }
             | Command::Threshold { inputs, .. },
         ) => inputs,
@@ -136,19 +162,15 @@ fn refuse_format(command: Option<&Command>, settings: &Settings) -> Result<(), F
     if matches!(command, Some(Command::Discover { .. })) {
         return discover::check_format(format);
     }
-    if matches!(command, Some(Command::Explain { .. }))
-        && Format::of_explanations().all(|other| other != format)
-    {
+    let (what, mut formats): (_, Box<dyn Iterator<Item = Format>>) = match command {
+        Some(Command::Explain { .. }) => ("an explanation", Box::new(Format::of_explanations())),
+        Some(Command::Threshold { .. }) => ("a judgement", Box::new(Format::of_judgements())),
+        Some(Command::Compare { .. }) => ("a comparison", Box::new(Format::of_agreements())),
+        _ => ("", Box::new(std::iter::once(format))),
+    };
+    if formats.all(|other| other != format) {
         let formats: Vec<String> = Format::of_explanations().map(Format::name).collect();
-        let message = format!("an explanation is not written as {}", format.name());
-        return Err(Failure::new(error::USAGE, message)
-            .help(format!("choose --format {}", formats.join(", "))));
-    }
-    if matches!(command, Some(Command::Threshold { .. }))
-        && Format::of_judgements().all(|other| other != format)
-    {
-        let formats: Vec<String> = Format::of_judgements().map(Format::name).collect();
-        let message = format!("a judgement is not written as {}", format.name());
+        let message = format!("{what} is not written as {}", format.name());
         return Err(Failure::new(error::USAGE, message)
             .help(format!("choose --format {}", formats.join(", "))));
     }
@@ -168,12 +190,17 @@ fn refuse_engine(command: Option<&Command>, settings: &Settings) -> Result<(), F
         Some(Command::Sessions { .. }) => "a list of sessions",
         Some(Command::Explain { .. }) => "an explanation",
         Some(Command::Threshold { .. }) => "what a judgement rests on",
+        Some(Command::Compare { .. }) => "a comparison",
         _ => return Ok(()),
     };
     match settings.engine {
         Engine::Local => Ok(()),
         Engine::Database => {
-            let why = format!("{what} is rows, and sums alone come back from the database");
+            let verb = match command {
+                Some(Command::Compare { .. }) => "needs",
+                _ => "is",
+            };
+            let why = format!("{what} {verb} rows, and sums alone come back from the database");
             Err(import::in_place::refused(&why))
         }
     }

@@ -470,6 +470,8 @@ pub(crate) struct Beside {
     pub(crate) name: String,
     /// Where the result holds it.
     pub(crate) at: usize,
+    /// The table, in quotes.
+    pub(crate) table: String,
 }
 
 impl Beside {
@@ -514,6 +516,7 @@ impl Reading {
                 rows,
                 name: beside.to_owned(),
                 at: 3,
+                table: table.shown(),
             }),
             ..Self::keyed(statement, user, time)
         })

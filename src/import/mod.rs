@@ -484,6 +484,12 @@ impl<'a> UnitReader<'a> {
         ];
         if let (Some(wanted), Some(beside)) = (what.beside(), &reading.beside) {
             recognised.push((wanted.what, beside.name.clone()));
+            if self.input.table.is_none() {
+                let table = &beside.table;
+                notes.push(format!(
+                    "{place}: tracked sessions are those of table {table}"
+                ));
+            }
         }
         self.say_columns(&recognised, notes);
         tables.put_back(self.index, prepared, span.to, rows.1);

@@ -10,12 +10,14 @@ use toml::Spanned;
 
 use super::secrets::others_can_read;
 use super::threshold::ThresholdConfig;
+use crate::agreement::repair::Repair;
 use crate::cli::{By, Compare, Cut, Duplicates, Encoding, Engine, Ragged, SegmentBy};
 use crate::error::{self, Failure};
 use crate::events::Role;
 use crate::import::address::Tls;
 use crate::import::inputs::InputFormat;
 use crate::import::intake::Anonymous;
+use crate::import::tracked::TrackedShape;
 use crate::output::IfLocked;
 use crate::report::Format;
 use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
@@ -95,6 +97,34 @@ pub(super) struct Config {
     pub(super) statement_timeout: Option<Spanned<String>>,
     pub(super) threshold: ThresholdConfig,
     pub(super) source: Vec<SourceConfig>,
+    pub(super) tracked: Option<TrackedConfig>,
+}
+
+/// `[tracked]`: what `compare` compares with, and how.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TrackedConfig {
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) format: Option<InputFormat>,
+    pub(super) table: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) start: Option<String>,
+    pub(super) end: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) shape: Option<TrackedShape>,
+    pub(super) timezone: Option<Spanned<String>>,
+    pub(super) epoch_unit: Option<EpochUnit>,
+    pub(super) time_format: Option<Spanned<String>>,
+    pub(super) tls: Option<Tls>,
+    pub(super) ca_file: Option<String>,
+    pub(super) password_env: Option<String>,
+    pub(super) password_file: Option<String>,
+    pub(super) my_cnf: Option<String>,
+    pub(super) repair: Option<Repair>,
+    pub(super) absurd: Option<Spanned<String>>,
+    pub(super) tolerance: Option<Spanned<String>>,
+    pub(super) resamples: Option<u32>,
+    pub(super) seed: Option<u64>,
 }
 
 /// A `[[source]]`.
@@ -137,6 +167,48 @@ pub(super) struct SourceConfig {
     pub(super) repeated_hour: Option<RepeatedHour>,
     pub(super) hour_24: Option<Hour24>,
     pub(super) min_time: Option<Spanned<String>>,
+}
+
+impl SourceConfig {
+    /// A source of which nothing is said but its place.
+    pub(super) fn at(path: Spanned<String>) -> Self {
+        Self {
+            name: None,
+            path,
+            format: None,
+            role: None,
+            roles: BTreeMap::new(),
+            duplicates: None,
+            user: None,
+            time: None,
+            source_column: None,
+            table: None,
+            r#where: None,
+            query: None,
+            query_file: None,
+            tls: None,
+            ca_file: None,
+            password_env: None,
+            password_file: None,
+            my_cnf: None,
+            delimiter: None,
+            comment: None,
+            skip_lines: None,
+            header: None,
+            ragged: None,
+            encoding: None,
+            null_words: Vec::new(),
+            anonymous: None,
+            timezone: None,
+            epoch_unit: None,
+            epoch_window: None,
+            time_format: None,
+            skipped_hour: None,
+            repeated_hour: None,
+            hour_24: None,
+            min_time: None,
+        }
+    }
 }
 
 /// A configuration with its text, for places in messages.

@@ -3,6 +3,7 @@
 
 mod address;
 mod check;
+pub mod compare;
 mod config;
 pub mod memory;
 mod secrets;

@@ -104,7 +104,7 @@ impl Settling<'_> {
     }
 
     /// An input named on the command line: `PATH` or `name=PATH`.
-    fn named(
+    pub(super) fn named(
         &self,
         argument: &OsString,
         zone: &Zone,
@@ -134,7 +134,7 @@ impl Settling<'_> {
     }
 
     /// A `[[source]]`, under the flags.
-    fn configured(
+    pub(super) fn configured(
         &self,
         source: &SourceConfig,
         zone: &Zone,
@@ -465,7 +465,7 @@ pub(super) fn warnings(typed: &[OsString]) -> Vec<String> {
     }
 }
 
-fn looks_like_database(input: &Input) -> bool {
+pub(super) fn looks_like_database(input: &Input) -> bool {
     let first = || input.files().first().cloned();
     match input.format {
         _ if input.address.is_some() => true,
@@ -526,7 +526,7 @@ fn check_names(inputs: &[Input]) -> Result<(), (usize, Failure)> {
     Ok(())
 }
 
-fn check_stdin(inputs: &[Input]) -> Result<(), Failure> {
+pub(super) fn check_stdin(inputs: &[Input]) -> Result<(), Failure> {
     let named = inputs.iter().filter(|input| input.is_stdin()).count();
     if named > 1 {
         return Err(Failure::new(error::STDIN, "standard input is named twice"));
