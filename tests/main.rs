@@ -1,5 +1,6 @@
 //! Every promise of `sessionize`, kept by one binary.
 
+mod agreement;
 mod cases;
 mod check;
 mod cli;

@@ -112,6 +112,9 @@ impl Gaps {
     }
 }
 
+/// Which parts of the users are meant.
+type Parts<'a> = &'a dyn Fn(usize) -> bool;
+
 /// What a choice is made from.
 pub(super) struct Evidence<'a> {
     pub(super) grid: &'a [Micros],
@@ -130,7 +133,7 @@ pub(super) fn choose(evidence: &Evidence<'_>) -> Choice {
         highest_f1: Chosen {
             range: by_f1.ok().and_then(|best| best.range()),
             f1: by_f1.ok().and_then(|best| best.outcome.f1()),
-            ..evidence.chosen(by_f1.map(|best| best.seconds()), &|wanted| {
+            ..evidence.chosen(by_f1.map(|best| best.seconds()), |wanted| {
                 Some(best(|| evidence.gaps.groups(wanted)).ok()?.seconds())
             })
         },
@@ -138,7 +141,7 @@ pub(super) fn choose(evidence: &Evidence<'_>) -> Choice {
             f1: unbiased
                 .ok()
                 .and_then(|seconds| evidence.outcome(seconds, &all).f1()),
-            ..evidence.chosen(unbiased, &|wanted| {
+            ..evidence.chosen(unbiased, |wanted| {
                 self::unbiased(evidence.grid, &evidence.bias(wanted)).ok()
             })
         },
@@ -174,7 +177,7 @@ impl Evidence<'_> {
         sums
     }
 
-    fn outcome(&self, seconds: f64, wanted: &dyn Fn(usize) -> bool) -> Outcome {
+    fn outcome(&self, seconds: f64, wanted: Parts<'_>) -> Outcome {
         let timeout = (seconds * SECOND as f64).round() as Micros;
         outcomes(&[timeout], || self.gaps.groups(wanted))[0]
     }
@@ -184,7 +187,7 @@ impl Evidence<'_> {
     fn chosen(
         &self,
         seconds: Result<f64, &'static str>,
-        choose: &dyn Fn(&dyn Fn(usize) -> bool) -> Option<f64>,
+        choose: impl Fn(Parts<'_>) -> Option<f64>,
     ) -> Chosen {
         let (mut outcome, mut bias, mut folds) =
             (Outcome::default(), BiasPoint::default(), Vec::new());

@@ -94,7 +94,7 @@ impl<'a> Draws<'a> {
         let deviation = (squares.sum::<f64>() / (count - 1.0)).sqrt();
         // Where every replicate says the same, they say nothing of how sure it is.
         let varies = deviation > 1e-12 * (1.0 + value.abs());
-        varies.then(|| (value - reach * deviation, value + reach * deviation))
+        varies.then_some((value - reach * deviation, value + reach * deviation))
     }
 }
 

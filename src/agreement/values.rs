@@ -113,23 +113,22 @@ const SCORED: &[Sum] = &[
 
 /// Of how many a measure is, apart from those not drawn from the sums.
 pub(super) fn of(kind: Kind, tally: &Tally) -> u64 {
-    use Sum as S;
     let sums: &[Sum] = match kind {
         Kind::TruePositives | Kind::FalsePositives | Kind::FalseNegatives | Kind::TrueNegatives => {
             SCORED
         }
         Kind::Area | Kind::CeilingF1 => SCORED,
-        Kind::Precision | Kind::NearPrecision => &[S::TruePositives, S::FalsePositives],
-        Kind::Recall | Kind::NearRecall => &[S::TruePositives, S::FalseNegatives],
-        Kind::F1 | Kind::NearF1 => &[S::TruePositives, S::FalsePositives, S::FalseNegatives],
-        Kind::CoveredPrecision => &[S::CoveredTruePositives, S::CoveredFalsePositives],
-        Kind::CoveredRecall => &[S::CoveredTruePositives, S::CoveredFalseNegatives],
+        Kind::Precision | Kind::NearPrecision => &[Sum::TruePositives, Sum::FalsePositives],
+        Kind::Recall | Kind::NearRecall => &[Sum::TruePositives, Sum::FalseNegatives],
+        Kind::F1 | Kind::NearF1 => &[Sum::TruePositives, Sum::FalsePositives, Sum::FalseNegatives],
+        Kind::CoveredPrecision => &[Sum::CoveredTruePositives, Sum::CoveredFalsePositives],
+        Kind::CoveredRecall => &[Sum::CoveredTruePositives, Sum::CoveredFalseNegatives],
         Kind::CoveredF1 => &[
-            S::CoveredTruePositives,
-            S::CoveredFalsePositives,
-            S::CoveredFalseNegatives,
+            Sum::CoveredTruePositives,
+            Sum::CoveredFalsePositives,
+            Sum::CoveredFalseNegatives,
         ],
-        Kind::WindowSize | Kind::Pk | Kind::WindowDiff => &[S::Windows],
+        Kind::WindowSize | Kind::Pk | Kind::WindowDiff => &[Sum::Windows],
         Kind::AdjustedRand
         | Kind::AdjustedRandMedian
         | Kind::Homogeneity
@@ -137,18 +136,18 @@ pub(super) fn of(kind: Kind, tally: &Tally) -> u64 {
         | Kind::VMeasure
         | Kind::BCubedPrecision
         | Kind::BCubedRecall
-        | Kind::BCubedF1 => &[S::InsideEvents],
+        | Kind::BCubedF1 => &[Sum::InsideEvents],
         Kind::Contained
         | Kind::SameFirst
         | Kind::SameLast
         | Kind::SameBoth
         | Kind::BestOverlap
-        | Kind::BestJaccard => &[S::TrackedWithEvents],
-        Kind::Splits | Kind::Misses | Kind::TimeRecall => &[S::Tracked],
-        Kind::Merges | Kind::Orphans | Kind::TimePrecision => &[S::Inferred],
-        Kind::TimeF1 => &[S::Tracked, S::Inferred],
-        Kind::SharedOfUnion => &[S::PairsWithLength],
-        Kind::MeanLogRatio => &[S::PairsWithRatio],
+        | Kind::BestJaccard => &[Sum::TrackedWithEvents],
+        Kind::Splits | Kind::Misses | Kind::TimeRecall => &[Sum::Tracked],
+        Kind::Merges | Kind::Orphans | Kind::TimePrecision => &[Sum::Inferred],
+        Kind::TimeF1 => &[Sum::Tracked, Sum::Inferred],
+        Kind::SharedOfUnion => &[Sum::PairsWithLength],
+        Kind::MeanLogRatio => &[Sum::PairsWithRatio],
         Kind::Bias
         | Kind::MeanAbsoluteError
         | Kind::MedianAbsoluteError
@@ -160,7 +159,7 @@ pub(super) fn of(kind: Kind, tally: &Tally) -> u64 {
         | Kind::StartError
         | Kind::StartErrorMedian
         | Kind::EndError
-        | Kind::EndErrorMedian => &[S::Pairs],
+        | Kind::EndErrorMedian => &[Sum::Pairs],
     };
     tally.count(sums)
 }
