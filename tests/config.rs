@@ -421,6 +421,29 @@ query = "SELECT user_id, created_at FROM posts"
 name = "query of a file"
 path = "sqlite:app.db"
 query_file = "own.sql"
+
+[tracked]
+path = "sqlite:app.db"
+format = "sqlite"
+table = "visits"
+user = "user_id"
+start = "started_at"
+end = "ended_at"
+id = "visit"
+shape = "platform"
+timezone = "UTC"
+epoch_unit = "s"
+time_format = "%s"
+tls = "require"
+ca_file = "ca.pem"
+password_env = "DB_PASSWORD"
+password_file = "password"
+my_cnf = "my.cnf"
+repair = "drop"
+absurd = "12h"
+tolerance = "1m"
+resamples = 100
+seed = 7
 "#;
 
 fn everything() -> String {
@@ -492,7 +515,7 @@ fn the_test_above_names_every_key_there_is() {
     let keys: Vec<&str> = fields
         .filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split_once(": "))
         .map(|(key, _)| key.trim_start_matches("r#"))
-        .filter(|key| !["source", "threshold"].contains(key))
+        .filter(|key| !["source", "threshold", "tracked"].contains(key))
         .collect();
     assert!(keys.len() > 60, "{keys:?}");
     let config = everything();

@@ -31,6 +31,7 @@ mod postgres;
 mod proxy;
 mod pushdown;
 mod readme;
+mod repair;
 mod report;
 mod secrets;
 mod server_faults;

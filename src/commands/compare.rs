@@ -320,9 +320,7 @@ impl Sides {
     fn report(self, run: Run, judge: &Judge<'_>, records: &[SourceRecord]) -> AgreementReport {
         let is_broken = self.repairs.broken() > 0;
         let before = self.before.filter(|_| is_broken).map(Agreement::finish);
-        let places = records
-            .iter()
-            .map(|record| format!("{} ({}, {})", record.name, record.kind, record.place));
+        let places = records.iter().map(place_in_words);
         AgreementReport {
             run,
             tracked: places.collect::<Vec<_>>().join("; "),
@@ -365,6 +363,19 @@ fn score(
     });
 }
 
+/// Where tracked sessions come from, and what became of the rows there.
+fn place_in_words(record: &SourceRecord) -> String {
+    let SourceRecord {
+        name,
+        kind,
+        place,
+        counts,
+        ..
+    } = record;
+    let (read, rejected, filtered) = (counts.read, counts.rejected, counts.filtered());
+    format!("{name} ({kind}, {place}): {read} rows, {rejected} rejected, {filtered} filtered")
+}
+
 fn repair_rows(repairs: &Repairs, repair: Repair) -> Vec<RepairRow> {
     let broken = Fault::ALL.map(|fault| {
         let treated = repairs.of(fault);
@@ -374,12 +385,12 @@ fn repair_rows(repairs: &Repairs, repair: Repair) -> Vec<RepairRow> {
             treatment: treatment(treated, fault, repair),
         }
     });
-    let running = RepairRow {
-        kind: "still running".to_owned(),
-        sessions: repairs.running,
+    let open = RepairRow {
+        kind: "open".to_owned(),
+        sessions: repairs.open,
         treatment: "left out".to_owned(),
     };
-    broken.into_iter().chain([running]).collect()
+    broken.into_iter().chain([open]).collect()
 }
 
 /// What was done with sessions of a fault, or would be.

@@ -169,48 +169,6 @@ pub(super) struct SourceConfig {
     pub(super) min_time: Option<Spanned<String>>,
 }
 
-impl SourceConfig {
-    /// A source of which nothing is said but its place.
-    pub(super) fn at(path: Spanned<String>) -> Self {
-        Self {
-            name: None,
-            path,
-            format: None,
-            role: None,
-            roles: BTreeMap::new(),
-            duplicates: None,
-            user: None,
-            time: None,
-            source_column: None,
-            table: None,
-            r#where: None,
-            query: None,
-            query_file: None,
-            tls: None,
-            ca_file: None,
-            password_env: None,
-            password_file: None,
-            my_cnf: None,
-            delimiter: None,
-            comment: None,
-            skip_lines: None,
-            header: None,
-            ragged: None,
-            encoding: None,
-            null_words: Vec::new(),
-            anonymous: None,
-            timezone: None,
-            epoch_unit: None,
-            epoch_window: None,
-            time_format: None,
-            skipped_hour: None,
-            repeated_hour: None,
-            hour_24: None,
-            min_time: None,
-        }
-    }
-}
-
 /// A configuration with its text, for places in messages.
 pub(super) struct ConfigFile {
     pub(super) config: Config,
@@ -276,6 +234,48 @@ impl ConfigFile {
             .map_or(0, |text| text.chars().count())
             + 1;
         Failure::new(id, format!("{}:{line}:{column}: {message}", self.path))
+    }
+}
+
+impl SourceConfig {
+    /// A source of which nothing is said but its place.
+    pub(super) fn at(path: Spanned<String>) -> Self {
+        Self {
+            name: None,
+            path,
+            format: None,
+            role: None,
+            roles: BTreeMap::new(),
+            duplicates: None,
+            user: None,
+            time: None,
+            source_column: None,
+            table: None,
+            r#where: None,
+            query: None,
+            query_file: None,
+            tls: None,
+            ca_file: None,
+            password_env: None,
+            password_file: None,
+            my_cnf: None,
+            delimiter: None,
+            comment: None,
+            skip_lines: None,
+            header: None,
+            ragged: None,
+            encoding: None,
+            null_words: Vec::new(),
+            anonymous: None,
+            timezone: None,
+            epoch_unit: None,
+            epoch_window: None,
+            time_format: None,
+            skipped_hour: None,
+            repeated_hour: None,
+            hour_24: None,
+            min_time: None,
+        }
     }
 }
 
