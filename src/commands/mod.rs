@@ -107,7 +107,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
 /// What only one command needs beside the settings of all.
 enum Asked {
     Nothing,
-    Threshold(ThresholdSettings),
+    Threshold(Box<ThresholdSettings>),
     Comparison(Box<Comparison>),
 }
 
@@ -126,7 +126,7 @@ fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Asked), Failure> {
     match &cli.command {
         Some(Command::Threshold { inputs, asked }) => {
             let (settings, asked) = Settings::of_threshold(flags, asked, &inputs.inputs, clock)?;
-            Ok((settings, Asked::Threshold(asked)))
+            Ok((settings, Asked::Threshold(Box::new(asked))))
         }
         Some(Command::Compare { inputs, compared }) => {
             let inputs = &inputs.inputs;
