@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod commands;
 mod config;
+mod coverage;
 mod csv;
 mod databases;
 mod discover;
