@@ -140,6 +140,7 @@ fn partitions_to_sessions(criterion: &mut Criterion, logs: &[(&str, Vec<Batch>)]
         timeout: Timeout::DEFAULT,
         max_length: None,
         days: None,
+        compat: None,
     };
     let sources = [Source {
         name: "log".to_owned(),

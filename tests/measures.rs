@@ -1430,6 +1430,7 @@ fn raw(start: Micros, end: Micros, events: u64) -> Session {
         end,
         events,
         sources,
+        added: 0,
     }
 }
 

@@ -229,6 +229,7 @@ fn engine(log: &Log, threads: usize) -> Found {
             Calendar::covering(PeriodLength::Day, &Zone::Named(zone), span.0, span.1)
                 .expect("the log is short")
         }),
+        compat: None,
     };
     let plan = ScanPlan {
         rule: &rule,

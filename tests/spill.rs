@@ -109,6 +109,7 @@ fn engine(log: &Log, limit: u64, threads: usize) -> Result<Sessions, error::Fail
         timeout: Timeout::from_micros(TIMEOUT).expect("the timeout is allowed"),
         max_length: None,
         days: None,
+        compat: None,
     };
     let plan = ScanPlan {
         rule: &rule,

@@ -134,6 +134,7 @@ impl Log {
             timeout: timeout_of(timeout),
             max_length: None,
             days: self.cuts.then(|| days(&Zone::UTC)),
+            compat: None,
         }
     }
 

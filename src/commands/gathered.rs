@@ -127,6 +127,7 @@ impl Gathered {
             timeout: settings.timeout,
             max_length: settings.max_length,
             days: rule_days(settings, self.span)?,
+            compat: None,
         })
     }
 

@@ -497,6 +497,7 @@ fn period_sums(row: &Added) -> PeriodSums {
             bounces: count(Sum::Bounces),
             largest_user: count(Sum::LargestUser),
             duration: sum(Sum::Duration),
+            bounce_duration: 0,
             sessions_squared: sum(Sum::SessionsSquared),
             sessions_times_duration: sum(Sum::SessionsTimesDuration),
             duration_squared: sum(Sum::DurationSquared),

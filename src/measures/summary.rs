@@ -23,6 +23,8 @@ pub struct UserTotals {
     pub bounces: u64,
     /// Durations of the closed sessions together, in microseconds.
     pub duration: Micros,
+    /// Those of the bounces, which last only by another system's rule.
+    pub bounce_duration: Micros,
 }
 
 impl UserTotals {
@@ -36,8 +38,11 @@ impl UserTotals {
         }
         self.closed_sessions += 1;
         self.closed_events += session.events;
-        self.bounces += u64::from(session.is_bounce());
         self.duration += session.duration();
+        if session.is_bounce() {
+            self.bounces += 1;
+            self.bounce_duration += session.duration();
+        }
     }
 
     /// The user's mean duration in units of 2^-20 microseconds, rounded down: an integer, so that
@@ -83,6 +88,8 @@ pub struct Cell {
     pub largest_user: u64,
     /// The sum of D.
     pub duration: i128,
+    /// The part of it that is bounces; 0 but by another system's rule.
+    pub bounce_duration: i128,
     /// The sum of S squared.
     pub sessions_squared: i128,
     /// The sum of S times D.
@@ -110,6 +117,7 @@ impl Cell {
         self.bounces += user.bounces;
         self.largest_user = self.largest_user.max(user.closed_sessions);
         self.duration += duration;
+        self.bounce_duration += i128::from(user.bounce_duration);
         self.sessions_squared += sessions * sessions;
         self.sessions_times_duration += sessions * duration;
         self.duration_squared += duration * duration;
@@ -128,6 +136,7 @@ impl Cell {
         self.bounces += other.bounces;
         self.largest_user = self.largest_user.max(other.largest_user);
         self.duration += other.duration;
+        self.bounce_duration += other.bounce_duration;
         self.sessions_squared += other.sessions_squared;
         self.sessions_times_duration += other.sessions_times_duration;
         self.duration_squared += other.duration_squared;
@@ -157,7 +166,7 @@ impl Cell {
             mean_interval: mean_interval(self),
             median,
             p90,
-            mean_without_bounces: ratio(self.duration as f64, longer)
+            mean_without_bounces: ratio((self.duration - self.bounce_duration) as f64, longer)
                 .map(|micros| micros / SECOND as f64),
             bounce_rate: ratio(self.bounces as f64, self.closed_sessions),
             sessions_per_user: ratio(self.closed_sessions as f64, self.closed_users),

@@ -95,6 +95,7 @@ impl PeriodSums {
                 closed_events: cell.closed_events,
                 bounces: cell.bounces,
                 duration: cell.duration as Micros,
+                bounce_duration: cell.bounce_duration as Micros,
             },
             median: self.quantiles.and_then(|quantiles| quantiles.median()),
             p90: self.quantiles.and_then(|quantiles| quantiles.p90()),

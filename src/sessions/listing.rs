@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::events::{Micros, User, UserId};
+use crate::sessions::piece::{unzigzag, zigzag};
 use crate::sessions::scan::UserSessions;
 use crate::sessions::spill::{Memory, Place};
 
@@ -44,6 +45,8 @@ pub struct Listed {
     pub end: Micros,
     /// Number of events.
     pub events: u64,
+    /// How long it lasts, in microseconds.
+    pub duration: Micros,
     /// Whether it is open.
     pub is_open: bool,
     /// Events per source, by index.
@@ -108,8 +111,9 @@ impl Listing {
             self.totals.open_sessions += u64::from(session.end > self.open_after);
             let records = &mut self.records;
             records.extend_from_slice(&session.start.to_le_bytes());
-            put(session.duration() as u64, records);
+            put((session.end - session.start) as u64, records);
             put(session.events, records);
+            put(zigzag(session.added), records);
             put((to - from) as u64, records);
             for &(source, count) in &user.counts[from..to] {
                 records.push(source);
@@ -292,6 +296,7 @@ fn record(records: &[u8]) -> &[u8] {
         take(&mut rest, size_of::<Micros>());
         get(&mut rest);
         get(&mut rest);
+        get(&mut rest);
         for _ in 0..get(&mut rest) {
             take(&mut rest, 1);
             get(&mut rest);
@@ -304,12 +309,14 @@ fn get_session(rest: &mut &[u8], open_after: Micros) -> Listed {
     let start = get_micros(rest);
     let end = start + get(rest) as Micros;
     let events = get(rest);
+    let duration = end - start + unzigzag(get(rest));
     let counts = 0..get(rest);
     let counts = counts.map(|_| (take(rest, 1)[0], get(rest))).collect();
     Listed {
         start,
         end,
         events,
+        duration,
         is_open: end > open_after,
         counts,
     }

@@ -2,6 +2,7 @@
 //! sessions in time order to whoever asks. What does not fit into memory goes to a temporary file
 //! ([`spill`]); nothing else is opened, and nothing printed.
 
+pub mod compat;
 pub mod extent;
 pub mod listing;
 pub mod partition;

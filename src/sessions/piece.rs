@@ -130,11 +130,13 @@ impl Unpacked {
     }
 }
 
-fn zigzag(number: i64) -> u64 {
+/// Small where the number is near 0, on either side.
+pub(crate) fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
 }
 
-fn unzigzag(number: u64) -> i64 {
+/// What [`zigzag`] was made of.
+pub(crate) fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 

@@ -1,8 +1,10 @@
 //! The rule, in one place: a gap longer than the timeout starts a new session, a gap equal to it
 //! does not; starts, ends, expiries and cuts as PRODUCT's rule 4 and 5 say. Scanning and
-//! explaining both ask here.
+//! explaining both ask here. Where numbers of another system are to be reconciled, its rule in
+//! [`crate::sessions::compat`] is asked instead.
 
 use crate::events::{Micros, Role};
+use crate::sessions::compat::Compat;
 use crate::time::duration::Timeout;
 use crate::time::period::Calendar;
 
@@ -15,6 +17,8 @@ pub struct Rule {
     pub max_length: Option<Micros>,
     /// `--cut day`: the days of the report's zone, over the whole span of the data.
     pub days: Option<Calendar>,
+    /// The system whose rule takes the place of our own.
+    pub compat: Option<Compat>,
 }
 
 /// What is known of a user's latest session before the next event.
@@ -69,15 +73,15 @@ pub enum Verdict {
 }
 
 impl Rule {
-    /// Whether gaps alone decide about activity: nothing else ends a session.
+    /// Whether gaps alone decide about activity, by our own rule: nothing else ends a session.
     pub(crate) fn is_gaps_alone(&self) -> bool {
-        self.days.is_none() && self.max_length.is_none()
+        self.days.is_none() && self.max_length.is_none() && self.compat.is_none()
     }
 
     /// The verdict on an event at `at`, which is not before any event that `latest` knows of.
     #[inline]
     fn judge(&self, latest: Option<&Progress>, at: Micros, role: Role) -> Verdict {
-        match role {
+        match self.part_of(role) {
             Role::Activity => self
                 .separation(latest, at)
                 .map_or(Verdict::Joins, Verdict::Opens),
@@ -92,8 +96,8 @@ impl Rule {
                 Some(_) => Verdict::Orphan,
             },
             Role::Expiry => match self.separation(latest, at) {
-                None => Verdict::Expires,
-                Some(_) => Verdict::ExpiresNone,
+                None if self.compat.is_none_or(Compat::knows_roles) => Verdict::Expires,
+                _ => Verdict::ExpiresNone,
             },
             Role::Ignore => Verdict::Ignored,
         }
@@ -105,7 +109,7 @@ impl Rule {
         let Some(session) = latest else {
             return Some(Opening::First);
         };
-        if self.is_longer_than_timeout(at - session.last) {
+        if self.is_apart(session.last, at) {
             Some(Opening::Gap)
         } else if session.closed {
             Some(Opening::Closed)
@@ -113,7 +117,7 @@ impl Rule {
             Some(Opening::Midnight)
         } else if self
             .max_length
-            .is_some_and(|longest| at - session.start > longest)
+            .is_some_and(|longest| self.is_too_late(at - session.start, longest))
         {
             Some(Opening::TooLong)
         } else {
@@ -125,6 +129,47 @@ impl Rule {
     #[inline]
     pub(crate) fn is_longer_than_timeout(&self, gap: Micros) -> bool {
         gap > self.timeout.micros()
+    }
+
+    /// Whether two neighbouring events are too far apart for one session.
+    #[inline]
+    fn is_apart(&self, previous: Micros, at: Micros) -> bool {
+        match self.compat {
+            None => self.is_longer_than_timeout(at - previous),
+            Some(compat) => compat.is_apart(previous, at, self.timeout),
+        }
+    }
+
+    /// Whether an event so long after its session's start makes it too long.
+    fn is_too_late(&self, since_start: Micros, longest: Micros) -> bool {
+        match self.compat {
+            None => since_start > longest,
+            Some(compat) => compat.is_too_late(since_start, longest),
+        }
+    }
+
+    /// The role that an event's role stands for: one that the other system does not know is
+    /// activity.
+    #[inline]
+    fn part_of(&self, role: Role) -> Role {
+        match (self.compat, role) {
+            (Some(compat), Role::Start | Role::End) if !compat.knows_roles() => Role::Activity,
+            _ => role,
+        }
+    }
+
+    /// When a session ends whose last event is `last`: then, but by another system's rule.
+    pub fn end_of(&self, last: Micros) -> Micros {
+        self.compat
+            .map_or(last, |compat| compat.end_of(last, self.timeout))
+    }
+
+    /// What another system's rule adds to the duration of a session from its first to its last
+    /// event; `is_first` is whether the user has no session before it.
+    pub fn added(&self, (start, last): (Micros, Micros), is_first: bool) -> Micros {
+        self.compat.map_or(0, |compat| {
+            compat.duration((start, last), self.timeout, is_first) - (last - start)
+        })
     }
 
     /// The verdict on the next event of a user, and what is known of the latest session after it.

@@ -278,6 +278,7 @@ impl<'a> Scanner<'a> {
                 end,
                 events,
                 sources,
+                added: 0,
             });
         } else {
             counts.filtered_outside_window += events;
@@ -291,6 +292,7 @@ impl<'a> Scanner<'a> {
         self.counts_end.clear();
         let plan = self.plan;
         let mut current: Option<Session> = None;
+        let mut is_first = true;
         let mut previous = None;
         follow(plan.rule, plan.sources, words, |at, source, fate| {
             let place = usize::from(source);
@@ -307,7 +309,8 @@ impl<'a> Scanner<'a> {
             match fate {
                 Fate::Opens => {
                     if let Some(done) = current.replace(Session::of(at, source)) {
-                        self.close(done);
+                        self.close(done, is_first);
+                        is_first = false;
                     }
                 }
                 Fate::Joins => grow(current.as_mut(), at, source),
@@ -327,12 +330,14 @@ impl<'a> Scanner<'a> {
             }
         });
         if let Some(done) = current {
-            self.close(done);
+            self.close(done, is_first);
         }
     }
 
-    fn close(&mut self, session: Session) {
+    /// Takes a session that has ended; `is_first` is whether the user has none before it.
+    fn close(&mut self, mut session: Session, is_first: bool) {
         if session.start >= self.plan.from && session.start < self.plan.to {
+            session.added = self.plan.rule.added((session.start, session.end), is_first);
             self.sessions.push(session);
             if self.plan.count_sources {
                 let from = self.counts_end.last().copied().unwrap_or(0);

@@ -27,7 +27,8 @@ impl SourceSet {
     }
 }
 
-/// One session of one user. Its duration, `end - start`, is a lower bound of the time really spent.
+/// One session of one user. By our own rule its duration, `end - start`, is a lower bound of the time
+/// really spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Its first event.
@@ -38,6 +39,9 @@ pub struct Session {
     pub events: u64,
     /// Where they came from.
     pub sources: SourceSet,
+    /// What another system's rule (`--compat`) makes its duration longer by, or shorter where it is
+    /// below 0; 0 by our own rule.
+    pub added: Micros,
 }
 
 impl Session {
@@ -50,12 +54,13 @@ impl Session {
             end: at,
             events: 1,
             sources,
+            added: 0,
         }
     }
 
-    /// Last event minus first event, in microseconds.
+    /// Last event minus first event, in microseconds, with what another system's rule adds.
     pub fn duration(&self) -> Micros {
-        self.end - self.start
+        self.end - self.start + self.added
     }
 
     /// Whether it is a single event.

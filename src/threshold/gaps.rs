@@ -41,6 +41,7 @@ impl<'a> Chains<'a> {
             timeout: Timeout::LONGEST,
             max_length: None,
             days: rule.days.clone(),
+            compat: None,
         };
         let is_plain = |source: &Source| source.role == Role::Activity && !source.drop_duplicates;
         Self {
