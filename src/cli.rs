@@ -24,6 +24,7 @@ use crate::import::inputs::InputFormat;
 use crate::import::intake::Anonymous;
 use crate::output::IfLocked;
 use crate::report::Format;
+use crate::sessions::compat::Compat;
 use crate::settings::CONFIG_NAME;
 use crate::sql::Dialect;
 use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
@@ -363,6 +364,15 @@ pub struct Flags {
         help_heading = "Sessions"
     )]
     pub max_length: Option<String>,
+    /// Follow another system's rule, to reconcile its numbers: docs/compat.md
+    #[arg(
+        long,
+        global = true,
+        value_name = "SYSTEM",
+        env = "SESSIONIZE_COMPAT",
+        help_heading = "Sessions"
+    )]
+    pub compat: Option<Compat>,
     /// What a source's events do: login=start, logout=end; repeatable
     #[arg(long, global = true, value_name = "SOURCE=ROLE", value_parser = role, help_heading = "Sessions")]
     pub role: Vec<(String, Role)>,

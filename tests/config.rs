@@ -520,11 +520,12 @@ fn the_test_above_names_every_key_there_is() {
     assert!(keys.len() > 60, "{keys:?}");
     let config = everything();
     for key in keys {
-        // `last` and `from` exclude each other; the first has a test of its own.
+        // `last` and `from` exclude each other, and no system has both cuts of above: the two
+        // have tests of their own.
         let is_named = config
             .lines()
             .any(|line| line.starts_with(&format!("{key} = ")));
-        assert!(is_named || key == "last", "{key}");
+        assert!(is_named || ["last", "compat"].contains(&key), "{key}");
     }
 }
 

@@ -6,6 +6,7 @@ mod cases;
 mod check;
 mod cli;
 mod commands;
+mod compat;
 mod config;
 mod coverage;
 mod csv;

@@ -100,6 +100,7 @@ pub(crate) fn run() -> Run {
         segment: None,
         cut_day: false,
         max_length: None,
+        compat: None,
         sample: None,
         sources: vec![logins, posts],
         missing: Vec::new(),
@@ -208,6 +209,7 @@ pub(crate) fn report() -> Report {
             trend: compared(rise),
             daily,
             touching_ends: 14,
+            own: None,
             extent: Some((MONDAY + 60 * SECOND, MONDAY + 20 * DAY)),
             observed: Some((MONDAY, MONDAY + 20 * DAY)),
             remarks: vec!["The week from 2026-11-16 has no comparison: it is not complete.".into()],
@@ -236,6 +238,7 @@ fn explanation() -> Explanation {
     let session = |from: i64, to: i64, events, open| ExplainedSession {
         start: nine + from * 60 * SECOND,
         end: nine + to * 60 * SECOND,
+        duration: (to - from) * 60 * SECOND,
         events,
         open,
     };
@@ -287,6 +290,7 @@ pub(crate) fn session<'a>(user: UserId<'a>, sources: &[(&'a str, u64)]) -> Sessi
         user: Rc::new(user.to_user()),
         start: MONDAY,
         end: MONDAY + 1_390_500_000,
+        duration: 1_390_500_000,
         events: sources.iter().map(|(_, events)| events).sum(),
         sources: sources.to_vec(),
         open: false,
@@ -973,6 +977,7 @@ fn the_empty_log_has_a_headline_of_its_own() {
         },
         daily: Vec::new(),
         touching_ends: 0,
+        own: None,
         extent: None,
         observed: None,
         remarks: Vec::new(),
@@ -1461,6 +1466,7 @@ fn an_explanation_shows_each_session_above_its_events() {
 fn a_session_over_midnight_names_both_days() {
     let mut explained = explanation();
     explained.sessions[0].end = MONDAY + DAY + 600 * SECOND;
+    explained.sessions[0].duration = (15 * 3_600 + 600) * SECOND;
     let text = explanation_text(Format::Markdown, &explained, PLAIN);
     assert!(
         text.contains("session 1  2026-11-02 09:00 – 2026-11-03 00:10  15h"),

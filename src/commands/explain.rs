@@ -13,6 +13,7 @@ use crate::output::Output;
 use crate::report;
 use crate::report::explain::{ExplainedEvent, ExplainedSession, Explanation};
 use crate::report::json::run_line;
+use crate::sessions::compat::{Compat, Measure};
 use crate::sessions::rule::{Opening, Progress, Rule, Verdict};
 use crate::sessions::scan::scan;
 use crate::sessions::session::open_after;
@@ -117,7 +118,7 @@ fn tell(
     let mut previous = None;
     for &(at, index) in events {
         let source = &sources[usize::from(index)];
-        let gap = progress.map(|latest| at - latest.last);
+        let before = progress.map(|latest| latest.last);
         let repeats = previous == Some((at, index));
         previous = Some((at, index));
         let (session, verdict) = if repeats && source.drop_duplicates {
@@ -130,20 +131,27 @@ fn tell(
                 verdict,
                 Verdict::Opens(_) | Verdict::Joins | Verdict::Closes
             );
-            (belongs.then_some(number), words(verdict, gap, number, rule))
+            let held = before.map(|before| held(before, at, rule));
+            (
+                belongs.then_some(number),
+                words(verdict, held, number, rule),
+            )
         };
         let (name, role) = (source.name.clone(), source.role);
         told.push(ExplainedEvent {
             at,
             source: name,
             role,
-            gap,
+            gap: before.map(|before| at - before),
             session,
             verdict,
         });
     }
-    for session in &mut sessions {
-        session.open = session.end > open_after(settings.now, settings.timeout);
+    for (place, session) in sessions.iter_mut().enumerate() {
+        let (start, last) = (session.start, session.end);
+        session.open = last > open_after(settings.now, settings.timeout);
+        session.duration = last - start + rule.added((start, last), place == 0);
+        session.end = rule.end_of(last);
     }
     (told, sessions)
 }
@@ -155,6 +163,7 @@ fn note(sessions: &mut Vec<ExplainedSession>, verdict: Verdict, at: Micros) {
             sessions.push(ExplainedSession {
                 start: at,
                 end: at,
+                duration: 0,
                 events: 1,
                 open: false,
             });
@@ -170,28 +179,61 @@ fn note(sessions: &mut Vec<ExplainedSession>, verdict: Verdict, at: Micros) {
     }
 }
 
-fn words(verdict: Verdict, gap: Option<Micros>, session: u64, rule: &Rule) -> String {
+fn words(verdict: Verdict, held: Option<String>, session: u64, rule: &Rule) -> String {
     let timeout = rule.timeout;
-    let gap = gap.map_or(String::new(), |gap| near(gap, timeout));
+    let held = held.unwrap_or_default();
     match verdict {
         Verdict::Opens(opening) => {
             let longest = || write_duration(rule.max_length.unwrap_or_default());
             let why = match opening {
                 Opening::First => "the first event".to_owned(),
-                Opening::Gap => format!("{gap} > {timeout}"),
+                Opening::Gap => held,
                 Opening::Start => "a start".to_owned(),
                 Opening::Closed => "the last was closed".to_owned(),
                 Opening::Midnight => "midnight has passed".to_owned(),
+                Opening::TooLong if rule.compat.is_some_and(Compat::takes_max_length) => {
+                    format!("{} or more after its start", longest())
+                }
                 Opening::TooLong => format!("more than {} after its start", longest()),
             };
             format!("opens session {session}: {why}")
         }
-        Verdict::Joins => format!("joins session {session}: {gap} ≤ {timeout}"),
-        Verdict::Closes => format!("closes session {session}: {gap} ≤ {timeout}"),
+        Verdict::Joins => format!("joins session {session}: {held}"),
+        Verdict::Closes => format!("closes session {session}: {held}"),
         Verdict::Orphan => format!("no open session within {timeout} before it: makes none"),
         Verdict::Expires => format!("closes session {session}, without extending it"),
         Verdict::ExpiresNone => format!("no open session within {timeout} before it: closes none"),
         Verdict::Ignored => "its source is ignored".to_owned(),
+    }
+}
+
+/// How the gap between two events is held against the timeout: `35m > 30m`.
+fn held(before: Micros, at: Micros, rule: &Rule) -> String {
+    let (gap, timeout) = (at - before, rule.timeout);
+    let (is_apart, measured, apart, joined) = match rule.compat {
+        None => (rule.is_longer_than_timeout(gap), gap, ">", "≤"),
+        Some(compat) => {
+            let (apart, joined) = match compat.measure() {
+                Measure::Splits => ("≥", "<"),
+                Measure::Joins | Measure::Ticks | Measure::WholeMinutes => (">", "≤"),
+                Measure::Never => return "the same day".to_owned(),
+            };
+            let measured = compat.measured(before, at);
+            (
+                compat.is_apart(before, at, timeout),
+                measured,
+                apart,
+                joined,
+            )
+        }
+    };
+    let sign = if is_apart { apart } else { joined };
+    match measured == gap {
+        true => format!("{} {sign} {timeout}", near(gap, timeout)),
+        false => {
+            let (gap, measured) = (write_duration(gap), write_duration(measured));
+            format!("{gap} counts as {measured} {sign} {timeout}")
+        }
     }
 }
 

@@ -121,13 +121,21 @@ impl Gathered {
         ))
     }
 
-    /// The rule, with the days of `--cut day` over the whole span.
+    /// The rule, with the days that midnight cuts over the whole span.
     pub(super) fn rule(&self, settings: &Settings) -> Result<Rule, Failure> {
         Ok(Rule {
             timeout: settings.timeout,
-            max_length: settings.max_length,
+            max_length: settings.longest_session(),
             days: rule_days(settings, self.span)?,
+            compat: settings.compat,
+        })
+    }
+
+    /// The rule that decides without `--compat`.
+    pub(super) fn own_rule(&self, settings: &Settings) -> Result<Rule, Failure> {
+        self.rule(&Settings {
             compat: None,
+            ..settings.clone()
         })
     }
 
@@ -154,12 +162,12 @@ impl Gathered {
     }
 }
 
-/// The days of `--cut day` over the whole span of the data.
+/// The days that midnight cuts, over the whole span of the data.
 pub(super) fn rule_days(
     settings: &Settings,
     span: Option<(Micros, Micros)>,
 ) -> Result<Option<Calendar>, Failure> {
-    match (settings.cut_day, span) {
+    match (settings.cuts_at_midnight(), span) {
         (true, Some((first, last))) => {
             let days = Calendar::covering(PeriodLength::Day, &settings.zone, first, last);
             days.map(Some).map_err(|cause| too_many_periods(&cause))
@@ -190,8 +198,9 @@ pub(super) fn run_record(settings: &Settings, imported: &Imported, scanned: &Sca
         to: settings.window.1,
         by: None,
         segment: None,
-        cut_day: settings.cut_day,
-        max_length: settings.max_length,
+        cut_day: settings.cuts_at_midnight(),
+        max_length: settings.longest_session(),
+        compat: settings.compat,
         sample: settings.sample,
         sources,
         missing: imported

@@ -89,6 +89,10 @@ fn refuse_settings(settings: &Settings) -> Result<(), Failure> {
     let all = [
         (settings.max_length.is_some(), NO_MAX_LENGTH),
         (
+            settings.compat.is_some(),
+            "--compat follows another system's rule, and the statements say our own",
+        ),
+        (
             settings.rejects.is_some(),
             "--rejects lists rows that cannot be used, which the database only counts",
         ),

@@ -57,6 +57,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let (settings, asked) = settle(cli, clock)?;
     refuse_format(cli.command.as_ref(), &settings)?;
     refuse_engine(cli.command.as_ref(), &settings)?;
+    refuse_compat(cli.command.as_ref(), &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
     for warning in &settings.warnings {
         voice.warn(warning);
@@ -202,6 +203,22 @@ fn refuse_engine(command: Option<&Command>, settings: &Settings) -> Result<(), F
             };
             let why = format!("{what} {verb} rows, and sums alone come back from the database");
             Err(import::in_place::refused(&why))
+        }
+    }
+}
+
+/// Refuses another system's rule where only our own will do.
+fn refuse_compat(command: Option<&Command>, settings: &Settings) -> Result<(), Failure> {
+    let why = match command {
+        Some(Command::Threshold { .. }) => "a timeout is judged by our own rule",
+        Some(Command::Sql { .. }) => "the statement says our own rule",
+        _ => return Ok(()),
+    };
+    match settings.compat {
+        None => Ok(()),
+        Some(compat) => {
+            let message = format!("--compat {}: {why}", compat.name());
+            Err(Failure::new(error::USAGE, message).help("leave --compat away"))
         }
     }
 }

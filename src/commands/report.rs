@@ -8,13 +8,14 @@ use crate::error::Failure;
 use crate::events::Micros;
 use crate::measures::Measures;
 use crate::measures::accumulator::Accumulator;
+use crate::measures::own::{Own, OwnRule};
 use crate::measures::plan::{self, Calendars, Plan, auto_period};
 use crate::output::{MakeRecord, Output};
 use crate::report::json::{Written, run_line, run_record as record_bytes};
 use crate::report::{self, Report, Run, Segment};
 use crate::sessions::extent::{Extent, Extents};
 use crate::sessions::partition::Partitions;
-use crate::sessions::scan::scan;
+use crate::sessions::scan::{ScanPlan, scan};
 use crate::settings::{Periods, Settings};
 use crate::time::period::PeriodLength;
 
@@ -64,23 +65,44 @@ fn make(
     let calendars =
         Calendars::new(&plan, &before_scan(span)).map_err(|cause| too_many_periods(&cause))?;
     let memory = partitions.memory();
-    let (accumulators, scanned) = scan(
-        partitions,
-        &gathered.scan_plan(settings, &rule, false),
-        || Accumulator::new(&plan, &calendars).within(&memory),
-        |accumulator, user| accumulator.user(user.user, user.sessions),
-    )?;
-    let all = accumulators
+    let scan_plan = ScanPlan {
+        every_user: settings.compat.is_some(),
+        ..gathered.scan_plan(settings, &rule, false)
+    };
+    let rule_beside = gathered.own_rule(settings)?;
+    let own_rule = OwnRule {
+        rule: &rule_beside,
+        sources: &gathered.imported.sources,
+        window: (scan_plan.from, scan_plan.to),
+        now: settings.now,
+    };
+    let new = || {
+        let own = settings.compat.map(|_| Own::default());
+        (Accumulator::new(&plan, &calendars).within(&memory), own)
+    };
+    let (accumulators, scanned) = scan(partitions, &scan_plan, new, |(theirs, own), user| {
+        theirs.user(user.user, user.sessions);
+        if let Some(own) = own {
+            own.user(user.events, &own_rule);
+        }
+    })?;
+    let (all, own) = accumulators
         .into_iter()
-        .reduce(Accumulator::merge)
-        .unwrap_or_else(|| Accumulator::new(&plan, &calendars));
+        .reduce(|(all, own), (others, other)| {
+            let own = own.zip(other).map(|(own, other)| own.merge(&other));
+            (all.merge(others), own)
+        })
+        .unwrap_or_else(new);
     let names: Vec<&str> = gathered
         .imported
         .sources
         .iter()
         .map(|source| source.name.as_str())
         .collect();
-    let measures = all.finish(&scanned.extents, &names);
+    let measures = Measures {
+        own: own.map(|own| own.figures()),
+        ..all.finish(&scanned.extents, &names)
+    };
     memory.check()?;
     let run = run_record(settings, &gathered.imported, &scanned);
     Ok(of(settings, run, measures, by))

@@ -14,6 +14,7 @@ use crate::report;
 use crate::report::json::{Written, run_line, run_record as record_bytes};
 use crate::report::sessions::SessionRow;
 use crate::sessions::listing::{InOrder, Listed, Listing, Record};
+use crate::sessions::rule::Rule;
 use crate::sessions::scan::scan;
 use crate::sessions::session::open_after;
 use crate::settings::Settings;
@@ -45,6 +46,7 @@ pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<
         .map(|source| source.name.as_str())
         .collect();
     let rows = Rows {
+        rule: &rule,
         open_after,
         definition: definition(settings),
         rank: ranks(&names),
@@ -69,15 +71,18 @@ pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<
 
 /// What the ids of sessions rest on besides user and start.
 fn definition(settings: &Settings) -> String {
-    let cut = match settings.cut_day {
+    let cut = match settings.cuts_at_midnight() {
         true => format!("day in {}", settings.zone),
         false => "none".to_owned(),
     };
+    let compat = settings
+        .compat
+        .map_or(String::new(), |compat| format!("; as {}", compat.name()));
     let longest = settings
-        .max_length
+        .longest_session()
         .map_or("none".to_owned(), |longest| format!("{longest} us"));
     format!(
-        "gap > {} us; cut {cut}; max length {longest}",
+        "gap > {} us; cut {cut}; max length {longest}{compat}",
         settings.timeout.micros()
     )
 }
@@ -92,6 +97,7 @@ fn ranks(names: &[&str]) -> Vec<usize> {
 
 /// Makes the rows of the list.
 struct Rows<'a> {
+    rule: &'a Rule,
     open_after: Micros,
     definition: String,
     rank: Vec<usize>,
@@ -116,7 +122,8 @@ impl<'a> Rows<'a> {
             session_id: self.id(user, listed.start),
             user: Rc::clone(user),
             start: listed.start,
-            end: listed.end,
+            end: self.rule.end_of(listed.end),
+            duration: listed.duration,
             events: listed.events,
             sources: named.collect(),
             open: listed.is_open,

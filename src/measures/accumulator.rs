@@ -232,6 +232,7 @@ impl<'a> Accumulator<'a> {
             daily,
             touching_ends: self.touching_ends,
             extent: self.calendars.extent,
+            own: None,
             observed: observation.span,
             remarks,
         }

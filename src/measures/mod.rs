@@ -5,6 +5,7 @@ pub mod accumulator;
 pub(crate) mod durations;
 pub mod interval;
 mod observation;
+pub mod own;
 pub mod plan;
 pub mod quantile;
 mod rows;
@@ -155,6 +156,9 @@ pub struct Measures {
     pub touching_ends: u64,
     /// First and last event of the data, whatever the window (sources that are ignored aside).
     pub extent: Option<(Micros, Micros)>,
+    /// Beside another system's rule (`--compat`), what our own gives over the whole window; without
+    /// quantiles.
+    pub own: Option<Figures>,
     /// The observed span: the window asked for, cut to the widened extent.
     pub observed: Option<(Micros, Micros)>,
     /// Things a reader must know, in whole sentences: periods not compared and why, means moving in

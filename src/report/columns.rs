@@ -249,7 +249,7 @@ pub(crate) fn session_cells<'a>(row: &'a SessionRow<'_>) -> [Cell<'a>; SESSIONS.
         Cell::Text(user_text(row.user.as_id())),
         Cell::Instant(row.start),
         Cell::Instant(row.end),
-        Cell::Seconds((row.end - row.start).into()),
+        Cell::Seconds(row.duration.into()),
         Cell::Count(row.events),
         Cell::Sources(&row.sources),
         Cell::Flag(row.open),

@@ -25,8 +25,10 @@ pub struct ExplainedEvent {
 pub struct ExplainedSession {
     /// First event.
     pub start: Micros,
-    /// Last event.
+    /// Last event, or what the end is by another system's rule.
     pub end: Micros,
+    /// How long it lasts, in microseconds: `end - start`, but by another system's rule.
+    pub duration: Micros,
     /// Number of events.
     pub events: u64,
     /// Whether it is still open.

@@ -93,7 +93,7 @@ pub fn write_explanation(
                 Cell::Count(number),
                 Cell::Instant(session.start),
                 Cell::Instant(session.end),
-                Cell::Seconds((session.end - session.start).into()),
+                Cell::Seconds(session.duration.into()),
                 Cell::Count(session.events),
                 Cell::Flag(session.open),
             ];

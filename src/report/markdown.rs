@@ -25,6 +25,7 @@ pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<
     let headline = story::headline(report);
     writeln!(out, "# {}\n", escaped(&headline.average))?;
     missing(&report.run, out)?;
+    other_rule(&report.run, out)?;
     writeln!(out, "**{}**\n", escaped(&headline.movement))?;
     if let Some(few) = story::few_users(report) {
         writeln!(out, "{}\n", escaped(&few))?;
@@ -55,6 +56,7 @@ pub fn write_sessions(
     let listed = story::listed(run.sessions, run.users, run.open_sessions);
     writeln!(out, "# {}\n", escaped(&listed))?;
     missing(run, out)?;
+    other_rule(run, out)?;
     header(&session_columns(&[], run), out)?;
     loop {
         let some: Vec<SessionRow<'_>> = (&mut *rows).take(SESSIONS_AT_ONCE).collect();
@@ -76,6 +78,7 @@ pub fn write_explanation(
 ) -> io::Result<()> {
     writeln!(out, "# User {}\n", escaped(&explanation.user))?;
     missing(&explanation.run, out)?;
+    other_rule(&explanation.run, out)?;
     for (_, number) in explanation.sessions.iter().zip(1..) {
         writeln!(out, "- {}", escaped(&session_heading(explanation, number)))?;
     }
@@ -210,6 +213,13 @@ fn missing(run: &Run, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "> - {}", escaped(source))?;
     }
     writeln!(out)
+}
+
+fn other_rule(run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    match story::other_rule(run) {
+        None => Ok(()),
+        Some(sentence) => writeln!(out, "> **{}**\n", escaped(&sentence)),
+    }
 }
 
 fn basis(run: &Run, measures: Option<&Measures>, out: &mut dyn Write) -> io::Result<()> {

@@ -30,6 +30,7 @@ use crate::report::agreement::AgreementReport;
 use crate::report::explain::Explanation;
 use crate::report::judgement::JudgementReport;
 use crate::report::sessions::SessionRow;
+use crate::sessions::compat::Compat;
 use crate::time::duration::Timeout;
 use crate::time::period::PeriodLength;
 use crate::time::zone::Zone;
@@ -40,7 +41,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The program's name as reports print it.
 pub const PROGRAM: &str = "sessionize";
 
-/// What every report says of inferred durations.
+/// What every report says of inferred durations by our own rule.
 pub const LOWER_BOUND: &str = "lower bound: last event minus first event";
 
 /// Writes a whole report.
@@ -258,8 +259,10 @@ pub struct Run {
     pub segment: Option<Segment>,
     /// Whether sessions are cut at midnight of the zone.
     pub cut_day: bool,
-    /// `--max-length`, in microseconds.
+    /// The longest session, in microseconds.
     pub max_length: Option<Micros>,
+    /// The system whose rule took the place of our own.
+    pub compat: Option<Compat>,
     /// `--sample` as a share of users.
     pub sample: Option<f64>,
     /// Sources by role, then name.
@@ -293,7 +296,17 @@ impl Run {
 
     /// The rule in one sentence, as every report prints it.
     pub fn rule(&self) -> &'static str {
-        "a gap longer than the timeout starts a new session; a gap equal to it does not"
+        self.compat.map_or(
+            "a gap longer than the timeout starts a new session; a gap equal to it does not",
+            Compat::rule,
+        )
+    }
+
+    /// What its durations are, as a clause.
+    pub fn durations(&self) -> &'static str {
+        self.compat
+            .and_then(Compat::durations)
+            .unwrap_or(LOWER_BOUND)
     }
 }
 

@@ -191,7 +191,7 @@ pub(crate) fn session_columns(rows: &[SessionRow<'_>], run: &Run) -> Vec<Column>
             words::local_time(row.start, &run.zone)
         }),
         column("duration", Side::Right, 2, &|row| {
-            words::exact_duration(row.end - row.start)
+            words::exact_duration(row.duration)
         }),
         column("events", Side::Right, 3, &|row| words::count(row.events)),
         column("", Side::Left, 4, &|row| {
@@ -286,7 +286,7 @@ pub(crate) fn session_heading(explanation: &Explanation, number: u64) -> String 
     }
     format!(
         "{heading}  {time}  {}  {}{open}",
-        words::exact_duration(session.end - session.start),
+        words::exact_duration(session.duration),
         words::counted(session.events, "event", "events"),
     )
 }

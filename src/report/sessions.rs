@@ -13,8 +13,10 @@ pub struct SessionRow<'a> {
     pub user: Rc<User>,
     /// First event.
     pub start: Micros,
-    /// Last event.
+    /// Last event, or what the end is by another system's rule.
     pub end: Micros,
+    /// How long it lasts, in microseconds: `end - start`, but by another system's rule.
+    pub duration: Micros,
     /// Number of events.
     pub events: u64,
     /// Events per source, by name.

@@ -4,12 +4,14 @@
 mod basis;
 mod notes;
 
-pub(crate) use basis::{accounting, basis, missing};
+pub(crate) use basis::{accounting, basis, missing, other_rule};
 pub(crate) use notes::{notes, run_notes};
 
 use crate::measures::interval::{FEWEST_EFFECTIVE_USERS, FEWEST_USERS};
+use crate::measures::own::Ratios;
 use crate::measures::{Change, Figures, Trend};
-use crate::report::{Report, words};
+use crate::report::{Report, Run, words};
+use crate::sessions::compat::Compat;
 use crate::time::period::{PeriodLength, label};
 
 /// Under this many users of equal weight, a number is carried by few (METHODS section 9).
@@ -113,7 +115,7 @@ pub(crate) fn beside(report: &Report) -> Vec<Fact> {
         let zone = &report.run.zone;
         facts.push(Fact::new(
             format!("{name} {}", label(*later, *length, zone)),
-            figures_in_words(figures),
+            figures_in_words(figures, cut_to(&report.run)),
         ));
         facts.push(Fact::new(
             format!("{name} {}", label(*earlier, *length, zone)),
@@ -125,9 +127,56 @@ pub(crate) fn beside(report: &Report) -> Vec<Fact> {
     }
     let overall = &report.measures.overall.figures;
     if overall.sessions > 0 {
-        facts.push(Fact::new("overall", figures_in_words(overall)));
+        let words = figures_in_words(overall, cut_to(&report.run));
+        facts.push(Fact::new("overall", words));
+    }
+    if let (Some(compat), Some(own)) = (report.run.compat, &report.measures.own) {
+        facts.push(Fact::new("our own rule", figures_in_words(own, None)));
+        let ratios = Ratios::new(overall, own);
+        facts.extend(in_times(compat, &ratios).map(|times| Fact::new("difference", times)));
     }
     facts
+}
+
+/// What another system's durations are cut to.
+pub(crate) fn cut_to(run: &Run) -> Option<&'static str> {
+    run.compat.and_then(Compat::unit)
+}
+
+/// `daily-span has 0.5 times the sessions, 3.1 times the mean and 1.6 times the total of our own
+/// rule: its total is overstated by 60%`.
+fn in_times(compat: Compat, ratios: &Ratios) -> Option<String> {
+    let parts = [
+        (ratios.sessions, "sessions"),
+        (ratios.mean, "mean"),
+        (ratios.total, "total"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(ratio, what)| ratio.map(|ratio| format!("{} times the {what}", times(ratio))))
+        .collect();
+    let (last, before) = parts.split_last()?;
+    let all = match before {
+        [] => last.clone(),
+        before => format!("{} and {last}", before.join(", ")),
+    };
+    let over = match (compat, ratios.mean, ratios.total) {
+        (Compat::DailySpan, Some(mean), Some(total)) if mean >= 1.0 && total >= 1.0 => format!(
+            ": it overstates the mean by {} and the total by {}",
+            words::share(mean - 1.0),
+            words::share(total - 1.0)
+        ),
+        _ => String::new(),
+    };
+    Some(format!("{} has {all} of our own rule{over}", compat.name()))
+}
+
+/// A ratio in four digits or more.
+fn times(ratio: f64) -> String {
+    match ratio {
+        _ if ratio >= 99.95 => format!("{ratio:.1}"),
+        _ => format!("{ratio:.3}"),
+    }
 }
 
 /// `few users carry this: 12 of 40`, where that is so.
@@ -146,12 +195,16 @@ pub(crate) fn few_users(report: &Report) -> Option<String> {
     })
 }
 
-fn figures_in_words(figures: &Figures) -> String {
+fn figures_in_words(figures: &Figures, cut_to: Option<&str>) -> String {
     let Some(mean) = figures.mean else {
         return "no closed session".to_owned();
     };
     let mut parts = vec![format!("mean {}", words::duration(mean))];
-    parts.extend(figures.median.map(|seconds| median(seconds, figures)));
+    parts.extend(
+        figures
+            .median
+            .map(|seconds| median(seconds, figures, cut_to)),
+    );
     parts.push(format!(
         "{} of {}",
         words::counted(figures.sessions, "session", "sessions"),
@@ -160,14 +213,17 @@ fn figures_in_words(figures: &Figures) -> String {
     parts.join(", ")
 }
 
-fn median(seconds: f64, figures: &Figures) -> String {
+fn median(seconds: f64, figures: &Figures, cut_to: Option<&str>) -> String {
     let median = format!("median {}", words::duration(seconds));
     match figures.bounce_rate {
         _ if seconds > 0.0 => median,
         Some(rate) if mostly_bounces(figures) => {
             format!("{median} as {} are bounces", words::share(rate))
         }
-        _ => format!("{median} as most sessions fall on one instant"),
+        _ => match cut_to {
+            None => format!("{median} as most sessions fall on one instant"),
+            Some(unit) => format!("{median} as most sessions last less than {unit}"),
+        },
     }
 }
 

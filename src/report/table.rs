@@ -33,6 +33,7 @@ const SESSIONS_AT_ONCE: usize = 1000;
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(style, out);
     missing(&report.run, &mut page)?;
+    other_rule(&report.run, &mut page)?;
     let headline = story::headline(report);
     page.bold(&format!("{}  {}", headline.average, headline.movement))?;
     if let Some(few) = story::few_users(report) {
@@ -59,6 +60,7 @@ pub fn write_sessions(
 ) -> io::Result<()> {
     let mut page = Page::new(style, out);
     missing(run, &mut page)?;
+    other_rule(run, &mut page)?;
     page.bold(&story::listed(run.sessions, run.users, run.open_sessions))?;
     page.blank()?;
     let mut layout: Option<Layout> = None;
@@ -87,6 +89,7 @@ pub fn write_explanation(
 ) -> io::Result<()> {
     let mut page = Page::new(style, out);
     missing(&explanation.run, &mut page)?;
+    other_rule(&explanation.run, &mut page)?;
     let events = words::counted(explanation.events.len() as u64, "event", "events");
     let sessions = words::counted(explanation.sessions.len() as u64, "session", "sessions");
     let heading = format!("User {}: {events}, {sessions}", explanation.user);
@@ -129,6 +132,14 @@ fn explained_events(explanation: &Explanation, page: &mut Page<'_>) -> io::Resul
         page.line(line)?;
     }
     Ok(())
+}
+
+fn other_rule(run: &Run, page: &mut Page<'_>) -> io::Result<()> {
+    let Some(sentence) = story::other_rule(run) else {
+        return Ok(());
+    };
+    page.bold(&sentence)?;
+    page.blank()
 }
 
 fn missing(run: &Run, page: &mut Page<'_>) -> io::Result<()> {

@@ -20,6 +20,7 @@ use crate::import::intake::Anonymous;
 use crate::import::tracked::TrackedShape;
 use crate::output::IfLocked;
 use crate::report::Format;
+use crate::sessions::compat::Compat;
 use crate::time::timestamp::{EpochUnit, Hour24, RepeatedHour, SkippedHour};
 
 /// One text or a list of them.
@@ -66,6 +67,7 @@ pub(super) struct Config {
     pub(super) timeout: Option<Spanned<String>>,
     pub(super) cut: Option<Cut>,
     pub(super) max_length: Option<Spanned<String>>,
+    pub(super) compat: Option<Compat>,
     pub(super) from: Option<Spanned<String>>,
     pub(super) to: Option<Spanned<String>>,
     pub(super) last: Option<Spanned<String>>,

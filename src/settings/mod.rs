@@ -33,6 +33,7 @@ use crate::import::window::Window;
 use crate::import::{Budget, Options};
 use crate::output::{OutputOptions, Target};
 use crate::report::{Format, Segment, Style};
+use crate::sessions::compat::Compat;
 use crate::time::duration::{Timeout, parse_length};
 use crate::time::period::PeriodLength;
 use crate::time::timestamp::{Boundary, parse_boundary};
@@ -61,10 +62,12 @@ pub struct Settings {
     pub import: Options,
     /// The longest gap inside a session.
     pub timeout: Timeout,
-    /// Whether midnight ends sessions.
+    /// `--cut day`.
     pub cut_day: bool,
     /// `--max-length`.
     pub max_length: Option<Micros>,
+    /// The system whose rule takes the place of our own.
+    pub compat: Option<Compat>,
     /// The window: from, inclusive, to, exclusive.
     pub window: (Option<Micros>, Option<Micros>),
     /// When the data was taken.
@@ -148,7 +151,12 @@ impl Settings {
         let mut settings = settling.settle(Asked::Inputs(inputs))?;
         let threshold = settling.threshold(asked, settings.timeout)?;
         let longest = threshold.longest(settings.timeout);
-        settings.import.window = reach(settings.window, longest, settings.max_length);
+        settings.import.window = reach(
+            settings.window,
+            longest,
+            settings.max_length,
+            settings.compat,
+        );
         Ok((settings, threshold))
     }
 
@@ -180,6 +188,17 @@ impl Settings {
             clock,
         }
         .settle(Asked::Tables)
+    }
+
+    /// Whether midnight ends sessions, because it was asked for or because the other system's rule
+    /// says so.
+    pub fn cuts_at_midnight(&self) -> bool {
+        self.cut_day || self.compat.is_some_and(Compat::cuts_at_midnight)
+    }
+
+    /// The longest session, which was asked for or which the other system's rule allows.
+    pub fn longest_session(&self) -> Option<Micros> {
+        self.max_length.or(self.compat.and_then(Compat::max_length))
     }
 }
 
@@ -241,6 +260,9 @@ impl Settling<'_> {
             |c| &c.max_length,
             length,
         )?;
+        let cut_day = flags.cut.or(config.and_then(|c| c.cut)).is_some();
+        let compat = flags.compat.or(config.and_then(|c| c.compat));
+        refuse_cuts(compat, cut_day, max_length)?;
         let window = self.window(&zone, now)?;
         let max_future = self.value(
             "--max-future",
@@ -311,7 +333,12 @@ impl Settling<'_> {
             import: Options {
                 connect_timeout: timeouts.0,
                 statement_timeout: timeouts.1,
-                window: reach(window, timeout.unwrap_or(Timeout::DEFAULT), max_length),
+                window: reach(
+                    window,
+                    timeout.unwrap_or(Timeout::DEFAULT),
+                    max_length,
+                    compat,
+                ),
                 budget,
                 keep_going: yes(flags.keep_going, |c| c.keep_going),
                 allow_empty: yes(flags.allow_empty, |c| c.allow_empty),
@@ -325,8 +352,9 @@ impl Settling<'_> {
                 },
             },
             timeout: timeout.unwrap_or(Timeout::DEFAULT),
-            cut_day: flags.cut.or(config.and_then(|c| c.cut)).is_some(),
+            cut_day,
             max_length,
+            compat,
             window,
             now,
             now_is_clock,
@@ -658,17 +686,40 @@ fn flag_failure(id: ErrorId, flag: &str, text: &str, cause: &str) -> Failure {
     }
 }
 
+/// The rules of other systems have their own cuts, or none.
+fn refuse_cuts(
+    compat: Option<Compat>,
+    cut_day: bool,
+    max_length: Option<Micros>,
+) -> Result<(), Failure> {
+    let Some(compat) = compat else {
+        return Ok(());
+    };
+    let flag = if cut_day && !compat.cuts_at_midnight() {
+        "--cut day"
+    } else if max_length.is_some() && !compat.takes_max_length() {
+        "--max-length"
+    } else {
+        return Ok(());
+    };
+    let name = compat.name();
+    let message = format!("{flag} is no part of the rule of {name}, which --compat reproduces");
+    Err(Failure::new(error::USAGE, message).help(format!("leave {flag} away, or --compat")))
+}
+
 /// The part of time that holds the rows of the window's sessions, its end aside.
 fn reach(
     (from, to): (Option<Micros>, Option<Micros>),
     timeout: Timeout,
     max_length: Option<Micros>,
+    compat: Option<Compat>,
 ) -> Window {
-    let timeout = timeout.micros();
+    let looks_back = |compat: Compat| compat.looks_back() || compat.max_length().is_some();
+    let timeout = compat.map_or(timeout.micros(), |compat| compat.longest_gap(timeout));
     Window {
         // What is too long for one session depends on where it began.
         from: from
-            .filter(|_| max_length.is_none())
+            .filter(|_| max_length.is_none() && !compat.is_some_and(looks_back))
             .map(|from| from.saturating_sub(timeout)),
         to,
         timeout,

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::events::Micros;
 use crate::import::ledger::{Counts, SourceRecord};
+use crate::measures::own::Ratios;
 use crate::measures::{Measures, Trend};
 use crate::report::columns::Cell;
 use crate::report::json::Object;
 use crate::report::json::escape::{put, put_pretty};
-use crate::report::{LOWER_BOUND, PROGRAM, Run, SCHEMA_VERSION, Segment};
+use crate::report::{PROGRAM, Run, SCHEMA_VERSION, Segment};
+use crate::sessions::compat::Compat;
 
 /// The file that a run record stands beside.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,8 @@ pub(super) struct RunRecord<'a> {
     segment: Option<&'static str>,
     cut: Option<&'static str>,
     max_length_seconds: Option<Cell<'static>>,
+    compat: Option<&'static str>,
+    own_rule: Option<OwnRule>,
     sample: Option<f64>,
     complete: bool,
     missing: Vec<Missing<'a>>,
@@ -72,6 +76,18 @@ pub(super) struct RunRecord<'a> {
 struct Span {
     from: Cell<'static>,
     to: Cell<'static>,
+}
+
+/// What our own rule gives beside another system's, and how many times as much that one has.
+#[derive(Serialize)]
+struct OwnRule {
+    sessions: u64,
+    open_sessions: u64,
+    mean_duration_seconds: Option<f64>,
+    total_duration_seconds: Option<Cell<'static>>,
+    sessions_ratio: Option<f64>,
+    mean_ratio: Option<f64>,
+    total_ratio: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -150,6 +166,8 @@ impl<'a> RunRecord<'a> {
             segment: run.segment.map(Segment::name),
             cut: run.cut_day.then_some("day"),
             max_length_seconds: run.max_length.map(|length| Cell::Seconds(length.into())),
+            compat: run.compat.map(Compat::name),
+            own_rule: measures.and_then(OwnRule::new),
             sample: run.sample,
             complete: run.is_complete(),
             missing: missing(run),
@@ -170,7 +188,7 @@ impl<'a> RunRecord<'a> {
             observed: measures
                 .and_then(|measures| measures.observed)
                 .map(|(from, to)| Span::new(Some(from), Some(to))),
-            durations: LOWER_BOUND,
+            durations: run.durations(),
             report: written.map(|written| ReportFile {
                 size_bytes: written.bytes,
                 sha256: written.sha256,
@@ -187,6 +205,22 @@ fn missing(run: &Run) -> Vec<Missing<'_>> {
             error: &source.error,
         })
         .collect()
+}
+
+impl OwnRule {
+    fn new(measures: &Measures) -> Option<Self> {
+        let own = measures.own.as_ref()?;
+        let ratios = Ratios::new(&measures.overall.figures, own);
+        Some(Self {
+            sessions: own.sessions,
+            open_sessions: own.open_sessions,
+            mean_duration_seconds: own.mean,
+            total_duration_seconds: own.total.map(Cell::Seconds),
+            sessions_ratio: ratios.sessions,
+            mean_ratio: ratios.mean,
+            total_ratio: ratios.total,
+        })
+    }
 }
 
 impl Span {

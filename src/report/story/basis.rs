@@ -5,6 +5,7 @@ use crate::import::ledger::Counts;
 use crate::measures::Measures;
 use crate::report::story::Fact;
 use crate::report::{PROGRAM, Run, SCHEMA_VERSION, words};
+use crate::sessions::compat::Compat;
 use crate::time::duration::write_duration;
 
 /// Everything but the sources, in the order in which it is read.
@@ -73,6 +74,14 @@ pub(crate) fn missing(run: &Run) -> Option<(String, Vec<String>)> {
     Some((heading, lines))
 }
 
+/// Whose rule made the sessions, where it is not our own.
+pub(crate) fn other_rule(run: &Run) -> Option<String> {
+    let name = run.compat?.name();
+    Some(format!(
+        "Not our own rule: --compat {name}, to reconcile the numbers of {name}."
+    ))
+}
+
 fn completeness(run: &Run) -> String {
     let names: Vec<&str> = run
         .missing
@@ -91,7 +100,10 @@ fn cuts(run: &Run) -> Option<String> {
         .then(|| "at midnight of the time zone".to_owned());
     let length = run.max_length.map(|length| {
         let length = write_duration(length);
-        format!("at the first event more than {length} after a session's start")
+        match run.compat.is_some_and(Compat::takes_max_length) {
+            true => format!("at the first event {length} or more after a session's start"),
+            false => format!("at the first event more than {length} after a session's start"),
+        }
     });
     let cuts: Vec<String> = midnight.into_iter().chain(length).collect();
     (!cuts.is_empty()).then(|| cuts.join(", "))

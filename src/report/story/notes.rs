@@ -2,13 +2,15 @@
 
 use crate::error::ALL;
 use crate::import::ledger::{Counts, SourceRecord};
-use crate::report::story::mostly_bounces;
+use crate::report::story::{cut_to, mostly_bounces};
 use crate::report::{Report, Run, words};
+use crate::sessions::compat::Compat;
 
 /// The notes of a report.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
     let measures = &report.measures;
-    let mut notes = vec![lower_bound()];
+    let mut notes = vec![durations(&report.run)];
+    notes.extend(other_rule(&report.run));
     notes.extend(open(&report.run));
     notes.extend(touching_ends(measures.touching_ends));
     notes.extend(incomplete_periods(report));
@@ -20,14 +22,27 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
 
 /// The notes of a list of sessions or an explanation.
 pub(crate) fn run_notes(run: &Run) -> Vec<String> {
-    let mut notes = vec![lower_bound()];
+    let mut notes = vec![durations(run)];
+    notes.extend(other_rule(run));
     notes.extend(rows_and_times(run));
     notes
 }
 
-fn lower_bound() -> String {
-    "Durations are a lower bound: last event minus first event, without the time after the last."
-        .to_owned()
+fn durations(run: &Run) -> String {
+    match run.compat.and_then(Compat::durations) {
+        None => "Durations are a lower bound: last event minus first event, without the time \
+                 after the last."
+            .to_owned(),
+        Some(durations) => format!("Durations are {durations}."),
+    }
+}
+
+fn other_rule(run: &Run) -> Option<String> {
+    let name = run.compat?.name();
+    Some(format!(
+        "The rule of {name} makes the sessions and their durations; which of them are open, and \
+         which periods complete, our own says: one timeout must have passed since the last event."
+    ))
 }
 
 fn open(run: &Run) -> Option<String> {
@@ -64,6 +79,10 @@ fn median_of_zero(report: &Report) -> Option<String> {
     rows.peek()?;
     let sentence = if rows.all(|row| mostly_bounces(&row.figures)) {
         "A median of 0s means that most sessions are bounces: one event, no duration."
+    } else if let Some(unit) = cut_to(&report.run) {
+        return Some(format!(
+            "A median of 0s means that most sessions last less than {unit}."
+        ));
     } else {
         "A median of 0s means that the events of most sessions fall on one instant."
     };
