@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use clap::Parser;
 use serde_json::Value;
+use sessionize::cli::Cli;
+use sessionize::settings::Settings;
 
 use crate::harness::{Call, Scratch};
 
@@ -384,9 +387,9 @@ fn the_daily_span_says_by_how_much_it_overstates() {
         let text = call(&scratch, "report", &flags).run();
         let text = joined(&text.expect_ok().stdout());
         for part in [
-            "mean 15m 00s, 2 sessions of 1 user",
-            "daily-span has 0.500 times the sessions, 17.333 times the mean and 8.667 times the total",
-            "it overstates the mean by 1633% and the total by 767%",
+            "mean 15m 00s, 2 sessions of 1 user, total 30m 00s",
+            "daily-span has 0.500 times the sessions, 17.333 times the mean and 8.667 times the total (4h 20m):",
+            "it overstates the mean by 1633% and overstates the total by 767%",
         ] {
             assert!(text.contains(part), "{format} lacks {part}:\n{text}");
         }
@@ -425,6 +428,60 @@ fn the_daily_span_knows_days_of_the_zone_and_neither_timeout_nor_logins() {
         .args(["--role", "expired=expiry", "--compat", "daily-span"])
         .args(["--now", "2027-01-01"]);
     assert_eq!(expired.run().expect_ok().stdout().lines().count(), 3);
+    let explained = scratch.sessionize(["explain", "ada", "log.csv", "expired.csv"]);
+    let explained = explained
+        .args(["--role", "expired=expiry", "--compat", "daily-span"])
+        .args(["--now", "2027-01-01"]);
+    let text = explained.run().expect_ok().stdout();
+    assert!(text.contains("closes none: it is no event"), "{text}");
+}
+
+#[test]
+fn a_total_that_the_daily_span_loses_over_midnight_is_understated() {
+    // 23:50 to 00:10 is one session of 20 minutes, and two days of nothing.
+    let scratch = ada(&[12 * HOUR - 10 * MINUTE, 12 * HOUR + 10 * MINUTE]);
+    let text = call(&scratch, "report", &compat("daily-span", &[])).run();
+    let text = joined(&text.expect_ok().stdout());
+    let difference = "daily-span has 2.000 times the sessions, 0.000 times the mean and 0.000 \
+                      times the total (0s): it understates the mean by 100% and understates the \
+                      total by 100%";
+    assert!(text.contains(difference), "{text}");
+}
+
+#[test]
+fn rules_that_agree_are_said_to() {
+    let scratch = ada(&[0, 10 * MINUTE]);
+    let text = call(&scratch, "report", &compat("kusto", &[])).run();
+    let text = joined(&text.expect_ok().stdout());
+    assert!(
+        text.contains("none: kusto has the same sessions, mean and total"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_server_is_asked_for_all_that_the_other_rule_looks_back_to() {
+    let window = |system: &str| {
+        let day = ["sessionize", "--from", "2026-03-02", "--to", "2026-03-02"];
+        let more = ["--compat", system, "--timeout", "30m"];
+        let cli = Cli::try_parse_from(day.into_iter().chain(more)).expect("it is a call");
+        let inputs = ["postgres://ro@db.example/app".into()];
+        let settings = Settings::of_flags(&cli.flags, &inputs, NOON).expect("it is valid");
+        let window = settings.import.window;
+        (window.from.map(|from| from - NOON), window.timeout)
+    };
+    let midnight = -12 * HOUR;
+    for system in JOINING.into_iter().chain(SPLITTING) {
+        let expected = match system {
+            "mixpanel" | "git-hours" => (None, 30 * MINUTE),
+            _ => (Some(midnight - 30 * MINUTE), 30 * MINUTE),
+        };
+        assert_eq!(window(system), expected, "{system}");
+    }
+    let longer = |gap: i64| (Some(midnight - gap), gap);
+    assert_eq!(window("rudder"), longer(31 * MINUTE));
+    assert_eq!(window("segment"), longer(30 * MINUTE + SECOND));
+    assert_eq!(window("daily-span"), (None, 2 * DAY));
 }
 
 /// A small generator, the same on every run.
@@ -580,6 +637,32 @@ fn a_small_loop_per_system_agrees_with_the_program() {
 }
 
 #[test]
+fn neither_threads_nor_the_order_of_rows_change_a_byte() {
+    let users = generated(11, &EDGES);
+    let text = |scratch: &Scratch, system: &str, command: &str, threads: &str| {
+        let flags = compat(system, &["--threads", threads, "--format", "json"]);
+        call(scratch, command, &flags).run().expect_ok().stdout
+    };
+    let backwards = scratch_of(&users);
+    let events = users.iter().rev();
+    let forwards =
+        log(events.flat_map(|(user, all)| all.iter().map(move |at| (user.as_str(), *at))));
+    for system in ALL {
+        for command in ["report", "sessions"] {
+            let one = text(&backwards, system, command, "1");
+            assert!(
+                one == text(&backwards, system, command, "8"),
+                "{system} {command}"
+            );
+            assert!(
+                one == text(&forwards, system, command, "3"),
+                "{system} {command}"
+            );
+        }
+    }
+}
+
+#[test]
 fn away_from_equality_and_midnight_all_that_measure_exactly_make_our_sessions() {
     let gaps = [
         0,
@@ -615,10 +698,18 @@ fn away_from_equality_and_midnight_all_that_measure_exactly_make_our_sessions() 
 fn what_our_own_rule_gives_beside_it_is_what_a_report_without_it_gives() {
     let users = generated(9, &EDGES);
     let scratch = scratch_of(&users);
-    scratch.file(
-        "logins.csv",
-        format!("user_id,at\nuser-03,{}\n", instant(NOON + DAY)),
-    );
+    for (file, user) in [
+        ("logins", "user-03"),
+        ("logouts", "user-05"),
+        ("ran-out", "user-07"),
+    ] {
+        // After each of the user's events, and half of the time before the next one.
+        let rows = users[user]
+            .iter()
+            .map(|at| format!("{user},{}\n", instant(at + 15 * MINUTE)));
+        let rows: String = rows.collect();
+        scratch.file(format!("{file}.csv"), format!("user_id,at\n{rows}"));
+    }
     let windows: [&[&str]; 3] = [
         &[],
         &[
@@ -632,7 +723,15 @@ fn what_our_own_rule_gives_beside_it_is_what_a_report_without_it_gives() {
     for window in windows {
         let json = |flags: &[&str]| -> Value {
             let call = scratch
-                .sessionize(["report", "log.csv", "logins.csv", "--role", "logins=start"])
+                .sessionize([
+                    "report",
+                    "log.csv",
+                    "logins.csv",
+                    "logouts.csv",
+                    "ran-out.csv",
+                ])
+                .args(["--role", "logins=start", "--role", "logouts=end"])
+                .args(["--role", "ran-out=expiry"])
                 .args(["--duplicates", "drop", "--format", "json"])
                 .args(window.iter().copied())
                 .args(flags.iter().copied());

@@ -202,6 +202,9 @@ fn words(verdict: Verdict, held: Option<String>, session: u64, rule: &Rule) -> S
         Verdict::Closes => format!("closes session {session}: {held}"),
         Verdict::Orphan => format!("no open session within {timeout} before it: makes none"),
         Verdict::Expires => format!("closes session {session}, without extending it"),
+        Verdict::ExpiresNone if !rule.compat.is_none_or(Compat::knows_roles) => {
+            "closes none: it is no event".to_owned()
+        }
         Verdict::ExpiresNone => format!("no open session within {timeout} before it: closes none"),
         Verdict::Ignored => "its source is ignored".to_owned(),
     }

@@ -10,6 +10,7 @@ pub(crate) use notes::{notes, run_notes};
 use crate::measures::interval::{FEWEST_EFFECTIVE_USERS, FEWEST_USERS};
 use crate::measures::own::Ratios;
 use crate::measures::{Change, Figures, Trend};
+use crate::report::columns::nearest_seconds;
 use crate::report::{Report, Run, words};
 use crate::sessions::compat::Compat;
 use crate::time::period::{PeriodLength, label};
@@ -131,9 +132,8 @@ pub(crate) fn beside(report: &Report) -> Vec<Fact> {
         facts.push(Fact::new("overall", words));
     }
     if let (Some(compat), Some(own)) = (report.run.compat, &report.measures.own) {
-        facts.push(Fact::new("our own rule", figures_in_words(own, None)));
-        let ratios = Ratios::new(overall, own);
-        facts.extend(in_times(compat, &ratios).map(|times| Fact::new("difference", times)));
+        facts.push(Fact::new("our own rule", with_total(own)));
+        facts.extend(difference(compat, overall, own).map(|words| Fact::new("difference", words)));
     }
     facts
 }
@@ -143,40 +143,73 @@ pub(crate) fn cut_to(run: &Run) -> Option<&'static str> {
     run.compat.and_then(Compat::unit)
 }
 
-/// `daily-span has 0.5 times the sessions, 3.1 times the mean and 1.6 times the total of our own
-/// rule: its total is overstated by 60%`.
-fn in_times(compat: Compat, ratios: &Ratios) -> Option<String> {
-    let parts = [
-        (ratios.sessions, "sessions"),
-        (ratios.mean, "mean"),
-        (ratios.total, "total"),
-    ];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter_map(|(ratio, what)| ratio.map(|ratio| format!("{} times the {what}", times(ratio))))
-        .collect();
-    let (last, before) = parts.split_last()?;
-    let all = match before {
-        [] => last.clone(),
-        before => format!("{} and {last}", before.join(", ")),
-    };
-    let over = match (compat, ratios.mean, ratios.total) {
-        (Compat::DailySpan, Some(mean), Some(total)) if mean >= 1.0 && total >= 1.0 => format!(
-            ": it overstates the mean by {} and the total by {}",
-            words::share(mean - 1.0),
-            words::share(total - 1.0)
+/// Mean, total and sessions of our own rule beside another system's.
+fn with_total(own: &Figures) -> String {
+    let total = own.total.map(nearest_seconds);
+    let total = total.map_or(String::new(), |total| {
+        format!(", total {}", words::duration(total))
+    });
+    format!("{}{total}", figures_in_words(own, None))
+}
+
+/// How many times as much another system's rule gives, and of the daily span how wrong it is;
+/// nothing where there is nothing to compare.
+fn difference(compat: Compat, theirs: &Figures, own: &Figures) -> Option<String> {
+    let Ratios {
+        sessions,
+        mean,
+        total,
+    } = Ratios::new(theirs, own);
+    let name = compat.name();
+    if [sessions, mean, total] == [Some(1.0); 3] {
+        return Some(format!(
+            "none: {name} has the same sessions, mean and total"
+        ));
+    }
+    let parts = [(sessions, "sessions"), (mean, "mean"), (total, "total")];
+    let parts = parts.into_iter().filter_map(|(ratio, what)| {
+        let words = times(ratio?, what);
+        Some(match theirs.total.filter(|_| what == "total") {
+            Some(total) => format!("{words} ({})", words::duration(nearest_seconds(total))),
+            None => words,
+        })
+    });
+    let all = in_a_row(&parts.collect::<Vec<String>>())?;
+    let wrong = match (compat, mean, total) {
+        (Compat::DailySpan, Some(mean), Some(total)) => format!(
+            ": it {} and {}",
+            misstated(mean, "mean"),
+            misstated(total, "total")
         ),
         _ => String::new(),
     };
-    Some(format!("{} has {all} of our own rule{over}", compat.name()))
+    Some(format!("{name} has {all}{wrong}"))
 }
 
-/// A ratio in four digits or more.
-fn times(ratio: f64) -> String {
+/// `3.125 times the mean`.
+fn times(ratio: f64, what: &str) -> String {
     match ratio {
-        _ if ratio >= 99.95 => format!("{ratio:.1}"),
-        _ => format!("{ratio:.3}"),
+        1.0 => format!("the same {what}"),
+        _ if ratio >= 99.95 => format!("{ratio:.1} times the {what}"),
+        _ => format!("{ratio:.3} times the {what}"),
     }
+}
+
+fn misstated(ratio: f64, what: &str) -> String {
+    match ratio {
+        1.0 => format!("gives the same {what}"),
+        _ if ratio > 1.0 => format!("overstates the {what} by {}", words::share(ratio - 1.0)),
+        _ => format!("understates the {what} by {}", words::share(1.0 - ratio)),
+    }
+}
+
+/// `one, two and three`.
+fn in_a_row(parts: &[String]) -> Option<String> {
+    let (last, before) = parts.split_last()?;
+    Some(match before {
+        [] => last.clone(),
+        before => format!("{} and {last}", before.join(", ")),
+    })
 }
 
 /// `few users carry this: 12 of 40`, where that is so.
