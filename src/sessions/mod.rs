@@ -3,6 +3,7 @@
 //! ([`spill`]); nothing else is opened, and nothing printed.
 
 pub mod compat;
+pub mod endings;
 pub mod extent;
 pub mod listing;
 pub mod partition;
