@@ -131,6 +131,7 @@ fn figures(mean: f64) -> Figures {
         closed_users: 812,
         effective_users: Some(320.5),
         largest_user_share: Some(0.02),
+        dwell: None,
     }
 }
 
@@ -213,6 +214,7 @@ pub(crate) fn report() -> Report {
             extent: Some((MONDAY + 60 * SECOND, MONDAY + 20 * DAY)),
             observed: Some((MONDAY, MONDAY + 20 * DAY)),
             remarks: vec!["The week from 2026-11-16 has no comparison: it is not complete.".into()],
+            dwell: None,
         },
         total: true,
     }
@@ -435,6 +437,7 @@ fn a_complete_row_is_written_as_worked_out_by_hand() {
             closed_users: 2,
             effective_users: Some(1.8),
             largest_user_share: Some(0.75),
+            dwell: None,
         },
         change: Some(change(-40.5, Some((-80.0, -1.0)))),
     }];
@@ -981,6 +984,7 @@ fn the_empty_log_has_a_headline_of_its_own() {
         extent: None,
         observed: None,
         remarks: Vec::new(),
+        dwell: None,
     };
     report.total = false;
     let table = text(Format::Table, &report, PLAIN);

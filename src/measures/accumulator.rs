@@ -235,6 +235,7 @@ impl<'a> Accumulator<'a> {
             own: None,
             observed: observation.span,
             remarks,
+            dwell: None,
         }
     }
 
@@ -401,7 +402,7 @@ fn keep_durations<'s>(
 }
 
 /// The names of a set's sources in order, joined with `;`.
-fn joined_names(sources: SourceSet, names: &[impl AsRef<str>]) -> String {
+pub(crate) fn joined_names(sources: SourceSet, names: &[impl AsRef<str>]) -> String {
     let mut names: Vec<&str> = sources
         .iter()
         .filter_map(|source| names.get(usize::from(source)))

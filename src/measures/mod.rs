@@ -3,6 +3,7 @@
 
 pub mod accumulator;
 pub(crate) mod durations;
+pub mod dwell;
 pub mod interval;
 mod observation;
 pub mod own;
@@ -15,6 +16,7 @@ pub mod sums;
 mod trend;
 
 use crate::events::Micros;
+use crate::measures::dwell::{DwellBasis, Estimated};
 use crate::time::period::{Period, PeriodLength};
 
 /// The measures of one set of sessions (PRODUCT section 3). `users`, `events` and `sessions`
@@ -57,6 +59,8 @@ pub struct Figures {
     pub effective_users: Option<f64>,
     /// The largest share of the closed sessions that one user has.
     pub largest_user_share: Option<f64>,
+    /// What an estimate of the time after the last events makes of it, where one is asked for.
+    pub dwell: Option<Estimated>,
 }
 
 /// The move of a mean against the period before.
@@ -164,4 +168,6 @@ pub struct Measures {
     /// Things a reader must know, in whole sentences: periods not compared and why, means moving in
     /// opposite directions, and the like.
     pub remarks: Vec<String>,
+    /// What the estimate in [`Figures::dwell`] rests on, where one is asked for.
+    pub dwell: Option<DwellBasis>,
 }

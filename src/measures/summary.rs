@@ -177,6 +177,7 @@ impl Cell {
             closed_users: self.closed_users,
             effective_users: effective_users(self),
             largest_user_share: ratio(self.largest_user as f64, self.closed_sessions),
+            dwell: None,
         }
     }
 }
