@@ -460,6 +460,16 @@ pub struct Flags {
         help_heading = "Report"
     )]
     pub compare: Option<Compare>,
+    /// How a report estimates the time after a session's last event: none, constant:30s,
+    /// source-median or model [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        env = "SESSIONIZE_DWELL",
+        help_heading = "Report"
+    )]
+    pub dwell: Option<String>,
     /// Where the sessions of a report are made [default: local]
     #[arg(
         long,

@@ -332,6 +332,7 @@ timezone = "Europe/Berlin"
 by = "month"
 segment = "source"
 compare = "day"
+dwell = "constant:30s"
 engine = "local"
 total = true
 format = "csv"

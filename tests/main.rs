@@ -13,6 +13,7 @@ mod csv;
 mod databases;
 mod discover;
 mod doors;
+mod dwell;
 mod engine;
 mod errors;
 mod fake_servers;

@@ -232,6 +232,7 @@ fn spread(week: usize, durations: &[f64]) -> Vec<Session> {
             end: start + (duration * SECOND as f64) as Micros,
             events: if duration > 0.0 { 2 } else { 1 },
             sources,
+            added: 0,
         }
     };
     durations.iter().enumerate().map(session).collect()

@@ -173,6 +173,7 @@ impl<'a> Judge<'a> {
             gapless: Rule {
                 timeout: Timeout::LONGEST,
                 max_length: None,
+                compat: None,
                 days: rule.days.clone(),
             },
             sources: scan_plan.sources,

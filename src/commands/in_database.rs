@@ -93,6 +93,10 @@ fn refuse_settings(settings: &Settings) -> Result<(), Failure> {
             "--compat follows another system's rule, and the statements say our own",
         ),
         (
+            settings.dwell.is_some(),
+            "--dwell looks at the last event of every session, and sums alone come back",
+        ),
+        (
             settings.rejects.is_some(),
             "--rejects lists rows that cannot be used, which the database only counts",
         ),

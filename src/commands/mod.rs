@@ -58,6 +58,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     refuse_format(cli.command.as_ref(), &settings)?;
     refuse_engine(cli.command.as_ref(), &settings)?;
     refuse_compat(cli.command.as_ref(), &settings)?;
+    refuse_dwell(cli, &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
     for warning in &settings.warnings {
         voice.warn(warning);
@@ -211,6 +212,7 @@ fn refuse_engine(command: Option<&Command>, settings: &Settings) -> Result<(), F
 fn refuse_compat(command: Option<&Command>, settings: &Settings) -> Result<(), Failure> {
     let why = match command {
         Some(Command::Threshold { .. }) => "a timeout is judged by our own rule",
+        Some(Command::Compare { .. }) => "what is compared are sessions by our own rule",
         Some(Command::Sql { .. }) => "the statement says our own rule",
         _ => return Ok(()),
     };
@@ -221,6 +223,23 @@ fn refuse_compat(command: Option<&Command>, settings: &Settings) -> Result<(), F
             Err(Failure::new(error::USAGE, message).help("leave --compat away"))
         }
     }
+}
+
+/// Only figures over many sessions can be estimated. A configuration that says how is for reports, and
+/// does not keep other commands from using it.
+fn refuse_dwell(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
+    if let (Some(_), Some(compat)) = (settings.dwell, settings.compat) {
+        let name = compat.name();
+        let message = format!("--dwell adds to our own durations, and --compat {name} has others");
+        return Err(Failure::new(error::USAGE, message).help("leave one of them out"));
+    }
+    let is_asked = cli.flags.dwell.is_some() && settings.dwell.is_some();
+    if !is_asked || matches!(cli.command, None | Some(Command::Report { .. })) {
+        return Ok(());
+    }
+    let message = "--dwell estimates means and totals over sessions, which only a report has";
+    Err(Failure::new(error::USAGE, message)
+        .help("leave --dwell out, or ask for a report: sessionize report"))
 }
 
 /// The rejects file must be neither an input nor the report, nor its record, whether they are

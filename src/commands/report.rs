@@ -8,6 +8,7 @@ use crate::error::Failure;
 use crate::events::Micros;
 use crate::measures::Measures;
 use crate::measures::accumulator::Accumulator;
+use crate::measures::dwell::tails::Tails;
 use crate::measures::own::{Own, OwnRule};
 use crate::measures::plan::{self, Calendars, Plan, auto_period};
 use crate::output::{MakeRecord, Output};
@@ -76,36 +77,65 @@ fn make(
         window: (scan_plan.from, scan_plan.to),
         now: settings.now,
     };
-    let new = || {
-        let own = settings.compat.map(|_| Own::default());
-        (Accumulator::new(&plan, &calendars).within(&memory), own)
+    let sources = gathered.imported.sources.len();
+    let new = || Sums {
+        figures: Accumulator::new(&plan, &calendars).within(&memory),
+        own: settings.compat.map(|_| Own::default()),
+        tails: settings
+            .dwell
+            .map(|dwell| Tails::new(&plan, &calendars, dwell, sources).within(&memory)),
     };
-    let (accumulators, scanned) = scan(partitions, &scan_plan, new, |(theirs, own), user| {
-        theirs.user(user.user, user.sessions);
-        if let Some(own) = own {
+    let (parts, scanned) = scan(partitions, &scan_plan, new, |sums, user| {
+        sums.figures.user(user.user, user.sessions);
+        if let Some(own) = &mut sums.own {
             own.user(user.events, &own_rule);
         }
+        if let Some(tails) = &mut sums.tails {
+            tails.user(&scan_plan, user);
+        }
     })?;
-    let (all, own) = accumulators
-        .into_iter()
-        .reduce(|(all, own), (others, other)| {
-            let own = own.zip(other).map(|(own, other)| own.merge(&other));
-            (all.merge(others), own)
-        })
-        .unwrap_or_else(new);
+    let all = parts.into_iter().reduce(Sums::merge).unwrap_or_else(new);
     let names: Vec<&str> = gathered
         .imported
         .sources
         .iter()
         .map(|source| source.name.as_str())
         .collect();
-    let measures = Measures {
-        own: own.map(|own| own.figures()),
-        ..all.finish(&scanned.extents, &names)
+    let mut measures = Measures {
+        own: all.own.map(|own| own.figures()),
+        ..all.figures.finish(&scanned.extents, &names)
     };
+    if let Some(tails) = all.tails {
+        tails.finish(&mut measures, &names, None);
+    }
     memory.check()?;
     let run = run_record(settings, &gathered.imported, &scanned);
     Ok(of(settings, run, measures, by))
+}
+
+/// What one thread adds up.
+struct Sums<'a> {
+    figures: Accumulator<'a>,
+    /// By our own rule, beside another system's.
+    own: Option<Own>,
+    /// What the dwell after last events is estimated from.
+    tails: Option<Tails<'a>>,
+}
+
+impl Sums<'_> {
+    fn merge(self, other: Self) -> Self {
+        Self {
+            figures: self.figures.merge(other.figures),
+            own: self
+                .own
+                .zip(other.own)
+                .map(|(own, other)| own.merge(&other)),
+            tails: self
+                .tails
+                .zip(other.tails)
+                .map(|(own, other)| own.merge(other)),
+        }
+    }
 }
 
 /// The report of these measures.

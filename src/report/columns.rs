@@ -6,10 +6,10 @@ pub mod judgement;
 use std::borrow::Cow;
 
 use crate::events::{Micros, User, UserId};
-use crate::measures::Row;
-use crate::report::Run;
+use crate::measures::{Figures, Row};
 use crate::report::explain::ExplainedEvent;
 use crate::report::sessions::SessionRow;
+use crate::report::{Report, Run};
 
 /// The columns of a report.
 pub const REPORT: [&str; 23] = [
@@ -45,6 +45,15 @@ pub const REPORT_EXTRA: [&str; 5] = [
     "largest_user_share",
     "closed_sessions",
     "closed_users",
+];
+
+/// The columns that come after [`REPORT`] when `--dwell` estimates the time after the last events.
+pub const DWELL: [&str; 5] = [
+    "mean_estimate_seconds",
+    "mean_ceiling_seconds",
+    "estimated_share",
+    "total_estimate_seconds",
+    "total_ceiling_seconds",
 ];
 
 /// The columns of a list of sessions.
@@ -123,6 +132,9 @@ pub(crate) const REPORT_TYPES: [Type; REPORT.len()] = [
     always(Kind::Text),
 ];
 
+/// The types of [`DWELL`].
+pub(crate) const DWELL_TYPES: [Type; DWELL.len()] = [sometimes(Kind::Number); DWELL.len()];
+
 /// The types of [`SESSIONS`].
 pub(crate) const SESSION_TYPES: [Type; SESSIONS.len()] = [
     always(Kind::Text),
@@ -184,6 +196,8 @@ pub(crate) enum Cell<'a> {
     Sign(i8),
     /// Events per source: `name:events` joined with `;`, an object in JSON.
     Sources(&'a [(&'a str, u64)]),
+    /// Cells with their names, an object in JSON; other formats have no place for it.
+    Named(Vec<(&'static str, Cell<'a>)>),
 }
 
 impl Cell<'_> {
@@ -228,6 +242,41 @@ pub(crate) fn report_cells<'a>(row: &'a Row, run: &Run) -> [Cell<'a>; REPORT.len
         Cell::Seconds(run.timeout.micros().into()),
         Cell::Text(run.zone.to_string().into()),
     ]
+}
+
+/// The cells of [`DWELL`]; none where nothing was asked for.
+pub(crate) fn dwell_cells(figures: &Figures) -> Option<[Cell<'static>; DWELL.len()]> {
+    let seconds = |total: Option<i128>| total.map_or(Cell::Unknown, Cell::Seconds);
+    figures.dwell.map(|estimated| {
+        [
+            Cell::number(estimated.mean),
+            Cell::number(estimated.mean_ceiling),
+            Cell::number(estimated.share),
+            seconds(estimated.total),
+            seconds(estimated.total_ceiling),
+        ]
+    })
+}
+
+/// The names of all columns of a report.
+pub(crate) fn report_names(report: &Report) -> Vec<&'static str> {
+    let dwell = report.measures.dwell.iter().flat_map(|_| DWELL);
+    REPORT.into_iter().chain(dwell).collect()
+}
+
+/// The types of [`report_names`].
+pub(crate) fn report_types(report: &Report) -> Vec<Type> {
+    let dwell = report.measures.dwell.iter().flat_map(|_| DWELL_TYPES);
+    REPORT_TYPES.into_iter().chain(dwell).collect()
+}
+
+/// The cells of [`report_names`].
+pub(crate) fn row_cells<'a>(row: &'a Row, report: &Report) -> Vec<Cell<'a>> {
+    let dwell = dwell_cells(&row.figures).into_iter().flatten();
+    report_cells(row, &report.run)
+        .into_iter()
+        .chain(dwell)
+        .collect()
 }
 
 /// The cells of [`REPORT_EXTRA`].

@@ -11,7 +11,7 @@ use crate::report::columns::judgement::{
     robustness_rows, sweep_cells,
 };
 use crate::report::columns::{
-    Cell, EXPLANATION, REPORT, SESSIONS, exact_seconds, explanation_cells, joined, report_cells,
+    Cell, EXPLANATION, SESSIONS, exact_seconds, explanation_cells, joined, report_names, row_cells,
     session_cells,
 };
 use crate::report::explain::Explanation;
@@ -22,9 +22,9 @@ use crate::time::timestamp::print_instant;
 
 /// Writes the rows of a report, the overall row last where it is asked for.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new(&REPORT, style, out)?;
+    let mut table = Table::new(&report_names(report), style, out)?;
     for row in report.rows() {
-        table.row(&report_cells(row, &report.run))?;
+        table.row(&row_cells(row, report))?;
     }
     table.end()
 }
@@ -173,6 +173,7 @@ fn text<'a>(cell: &'a Cell<'_>, raw: bool) -> Cow<'a, str> {
         Cell::Flag(flag) => if *flag { "true" } else { "false" }.into(),
         Cell::Sign(sign) => sign.to_string().into(),
         Cell::Sources(sources) => guard(joined(sources).into()),
+        Cell::Named(_) => unreachable!("only JSON nests"),
     }
 }
 

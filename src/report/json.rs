@@ -14,8 +14,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::measures::{Figures, Measures, Row, Trend};
 use crate::report::agreement::AgreementReport;
 use crate::report::columns::{
-    Cell, DAILY, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA, SESSIONS, USER_ID,
-    exact_seconds, explanation_cells, report_cells, report_extra_cells, session_cells,
+    Cell, DAILY, DWELL, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA, SESSIONS,
+    USER_ID, dwell_cells, exact_seconds, explanation_cells, report_cells, report_extra_cells,
+    session_cells,
 };
 use crate::report::explain::Explanation;
 use crate::report::sessions::SessionRow;
@@ -128,6 +129,8 @@ pub(crate) fn row_object<'a>(row: &'a Row, run: &Run) -> Object<'a> {
     let mut object = Object::new(&REPORT, report_cells(row, run));
     let extra = REPORT_EXTRA.into_iter().zip(report_extra_cells(row));
     object.0.extend(extra);
+    let dwell = dwell_cells(&row.figures).map(|cells| Cell::Named(Object::new(&DWELL, cells).0));
+    object.0.extend(dwell.map(|cells| ("dwell", cells)));
     object
 }
 
@@ -223,6 +226,9 @@ impl Serialize for Cell<'_> {
                     map.serialize_entry(name, events)?;
                 }
                 map.end()
+            }
+            Cell::Named(cells) => {
+                serializer.collect_map(cells.iter().map(|(name, cell)| (name, cell)))
             }
         }
     }

@@ -27,6 +27,9 @@ pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<
     missing(&report.run, out)?;
     other_rule(&report.run, out)?;
     writeln!(out, "**{}**\n", escaped(&headline.movement))?;
+    if let Some(bounds) = story::floor_to_ceiling(report) {
+        writeln!(out, "{}\n", escaped(&bounds))?;
+    }
     if let Some(few) = story::few_users(report) {
         writeln!(out, "{}\n", escaped(&few))?;
     }

@@ -19,8 +19,8 @@ use polars_parquet::write::{
 };
 
 use crate::report::columns::{
-    Cell, Kind, REPORT, REPORT_TYPES, SESSION_TYPES, SESSIONS, Type, joined, nearest_seconds,
-    report_cells, session_cells,
+    Cell, Kind, SESSION_TYPES, SESSIONS, Type, joined, nearest_seconds, report_names, report_types,
+    row_cells, session_cells,
 };
 use crate::report::sessions::SessionRow;
 use crate::report::{PROGRAM, Report, Run, SCHEMA_VERSION, Style};
@@ -48,9 +48,10 @@ const PAGES: WriteOptions = WriteOptions {
 
 /// Writes the rows of a report, the overall row last where it is asked for.
 pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = Table::new(&REPORT, &REPORT_TYPES, &report.run, out)?;
+    let (names, types) = (report_names(report), report_types(report));
+    let mut table = Table::new(&names, &types, &report.run, out)?;
     for row in report.rows() {
-        table.row(&report_cells(row, &report.run))?;
+        table.row(&row_cells(row, report))?;
     }
     table.end(&report.run)
 }
@@ -78,12 +79,7 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new<const N: usize>(
-        names: &[&str; N],
-        types: &[Type; N],
-        run: &Run,
-        out: &'a mut dyn Write,
-    ) -> io::Result<Self> {
+    fn new(names: &[&str], types: &[Type], run: &Run, out: &'a mut dyn Write) -> io::Result<Self> {
         let primitives = names
             .iter()
             .zip(types)

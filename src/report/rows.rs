@@ -86,6 +86,19 @@ pub(crate) fn report_columns(report: &Report) -> Vec<Column> {
         }),
         right("90% within", 8, &|row| seconds(row.figures.p90)),
     ]);
+    if report.measures.dwell.is_some() {
+        let estimated = |row: &Row| row.figures.dwell.unwrap_or_default();
+        let after_mean = columns.iter().position(|column| column.header == MEAN);
+        let place = after_mean.map_or(columns.len(), |place| place + 1);
+        let more = [
+            right("estimate", 1, &|row| seconds(estimated(row).mean)),
+            right("ceiling", 3, &|row| seconds(estimated(row).mean_ceiling)),
+            right("estimated", 6, &|row| {
+                known(estimated(row).share, words::share)
+            }),
+        ];
+        columns.splice(place..place, more);
+    }
     if report.run.segment == Some(Segment::User) {
         columns.retain(|column| column.header != USERS);
     }

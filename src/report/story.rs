@@ -2,9 +2,11 @@
 //! know. Text of users' data is still raw here; each format for people makes it harmless.
 
 mod basis;
+mod dwell;
 mod notes;
 
 pub(crate) use basis::{accounting, basis, missing, other_rule};
+pub(crate) use dwell::floor_to_ceiling;
 pub(crate) use notes::{notes, run_notes};
 
 use crate::measures::interval::{FEWEST_EFFECTIVE_USERS, FEWEST_USERS};
@@ -135,6 +137,7 @@ pub(crate) fn beside(report: &Report) -> Vec<Fact> {
         facts.push(Fact::new("our own rule", with_total(own)));
         facts.extend(difference(compat, overall, own).map(|words| Fact::new("difference", words)));
     }
+    facts.extend(dwell::facts(report));
     facts
 }
 

@@ -36,6 +36,9 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
     other_rule(&report.run, &mut page)?;
     let headline = story::headline(report);
     page.bold(&format!("{}  {}", headline.average, headline.movement))?;
+    if let Some(bounds) = story::floor_to_ceiling(report) {
+        page.text(&bounds)?;
+    }
     if let Some(few) = story::few_users(report) {
         page.text(&few)?;
     }

@@ -76,6 +76,7 @@ pub(super) struct Config {
     pub(super) by: Option<By>,
     pub(super) segment: Option<SegmentBy>,
     pub(super) compare: Option<Compare>,
+    pub(super) dwell: Option<Spanned<String>>,
     pub(super) engine: Option<Engine>,
     pub(super) total: Option<bool>,
     pub(super) format: Option<Format>,

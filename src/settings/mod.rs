@@ -31,6 +31,7 @@ use crate::import::inputs::Input;
 use crate::import::intake::UserFilter;
 use crate::import::window::Window;
 use crate::import::{Budget, Options};
+use crate::measures::dwell::{Dwell, DwellChoice, DwellError};
 use crate::output::{OutputOptions, Target};
 use crate::report::{Format, Segment, Style};
 use crate::sessions::compat::Compat;
@@ -82,6 +83,8 @@ pub struct Settings {
     pub segment: Option<Segment>,
     /// The periods that the trend compares.
     pub compare: Option<PeriodLength>,
+    /// How the time after a session's last event is estimated, if at all.
+    pub dwell: Option<Dwell>,
     /// Where sessions are made.
     pub engine: Engine,
     /// Whether an overall row is asked for.
@@ -362,6 +365,7 @@ impl Settling<'_> {
             periods,
             segment,
             compare,
+            dwell: self.dwell(timeout.unwrap_or(Timeout::DEFAULT))?,
             engine: flags
                 .engine
                 .or(config.and_then(|c| c.engine))
@@ -519,6 +523,30 @@ impl Settling<'_> {
             connect.unwrap_or(Options::CONNECT_TIMEOUT),
             statement.unwrap_or(Options::STATEMENT_TIMEOUT),
         ))
+    }
+
+    /// How the time after the last events is estimated. A constant longer than the timeout would say
+    /// that people stay longer than any gap inside a session.
+    fn dwell(&self, timeout: Timeout) -> Result<Option<Dwell>, Failure> {
+        let choice = |text: &str| {
+            let choice: DwellChoice = text
+                .parse()
+                .map_err(|cause: DwellError| cause.to_string())?;
+            match choice.0 {
+                Some(Dwell::Constant(length)) if length > timeout.micros() => {
+                    Err(format!("expected at most the timeout, {timeout}"))
+                }
+                dwell => Ok(dwell),
+            }
+        };
+        let said = self.value(
+            "--dwell",
+            error::USAGE,
+            &self.flags.dwell,
+            |c| &c.dwell,
+            choice,
+        )?;
+        Ok(said.flatten())
     }
 
     fn users_path(&self) -> Option<PathBuf> {

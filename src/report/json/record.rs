@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::events::Micros;
 use crate::import::ledger::{Counts, SourceRecord};
+use crate::measures::dwell::within::LogNormal;
+use crate::measures::dwell::{Dwell, DwellBasis, SourceDwell};
 use crate::measures::own::Ratios;
 use crate::measures::{Measures, Trend};
 use crate::report::columns::Cell;
@@ -68,6 +70,8 @@ pub(super) struct RunRecord<'a> {
     sessions_touching_ends: Option<u64>,
     observed: Option<Span>,
     durations: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dwell: Option<DwellRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<ReportFile<'a>>,
 }
@@ -140,6 +144,27 @@ struct Filtered {
     anonymous: u64,
 }
 
+/// What the estimate of dwell rests on.
+#[derive(Serialize)]
+struct DwellRecord<'a> {
+    option: &'static str,
+    constant_seconds: Option<Cell<'static>>,
+    refused: Option<&'a str>,
+    sources: Vec<SourceDwellRecord<'a>>,
+    within: Option<Vec<Object<'static>>>,
+    sessions_closed_by_an_end: u64,
+    sessions_bounded_by_the_next_event: u64,
+}
+
+#[derive(Serialize)]
+struct SourceDwellRecord<'a> {
+    name: &'a str,
+    sessions: u64,
+    gaps: u64,
+    median_seconds: Option<f64>,
+    dwell_seconds: Option<Cell<'static>>,
+}
+
 #[derive(Serialize)]
 struct ReportFile<'a> {
     size_bytes: u64,
@@ -149,7 +174,7 @@ struct ReportFile<'a> {
 impl<'a> RunRecord<'a> {
     pub(super) fn new(
         run: &'a Run,
-        measures: Option<&Measures>,
+        measures: Option<&'a Measures>,
         written: Option<Written<'a>>,
     ) -> Self {
         let counts = run.counts();
@@ -189,10 +214,47 @@ impl<'a> RunRecord<'a> {
                 .and_then(|measures| measures.observed)
                 .map(|(from, to)| Span::new(Some(from), Some(to))),
             durations: run.durations(),
+            dwell: measures
+                .and_then(|measures| measures.dwell.as_ref())
+                .map(DwellRecord::new),
             report: written.map(|written| ReportFile {
                 size_bytes: written.bytes,
                 sha256: written.sha256,
             }),
+        }
+    }
+}
+
+impl<'a> DwellRecord<'a> {
+    fn new(basis: &'a DwellBasis) -> Self {
+        let component = |part: &LogNormal| {
+            let cells = [part.weight, part.mu, part.sigma].map(Cell::Number);
+            Object::new(&["weight", "mu", "sigma"], cells)
+        };
+        let within = basis.within.as_ref();
+        Self {
+            option: basis.dwell.name(),
+            constant_seconds: match basis.dwell {
+                Dwell::Constant(length) => Some(Cell::Seconds(length.into())),
+                Dwell::SourceMedian | Dwell::Model => None,
+            },
+            refused: basis.refused.as_deref(),
+            sources: basis.sources.iter().map(SourceDwellRecord::new).collect(),
+            within: within.map(|within| within.components.iter().map(component).collect()),
+            sessions_closed_by_an_end: basis.ended,
+            sessions_bounded_by_the_next_event: basis.limited,
+        }
+    }
+}
+
+impl<'a> SourceDwellRecord<'a> {
+    fn new(source: &'a SourceDwell) -> Self {
+        Self {
+            name: &source.name,
+            sessions: source.sessions,
+            gaps: source.gaps,
+            median_seconds: source.median,
+            dwell_seconds: source.length.map(|length| Cell::Seconds(length.into())),
         }
     }
 }

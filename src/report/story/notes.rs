@@ -2,7 +2,7 @@
 
 use crate::error::ALL;
 use crate::import::ledger::{Counts, SourceRecord};
-use crate::report::story::{cut_to, mostly_bounces};
+use crate::report::story::{cut_to, dwell, mostly_bounces};
 use crate::report::{Report, Run, words};
 use crate::sessions::compat::Compat;
 
@@ -11,6 +11,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     let measures = &report.measures;
     let mut notes = vec![durations(&report.run)];
     notes.extend(other_rule(&report.run));
+    notes.extend(measures.dwell.iter().flat_map(dwell::notes));
     notes.extend(open(&report.run));
     notes.extend(touching_ends(measures.touching_ends));
     notes.extend(incomplete_periods(report));
