@@ -360,6 +360,65 @@ fn without_separable_gaps_the_model_says_so_and_estimates_nothing() {
     );
 }
 
+/// Gaps of a median of a minute, one in five of a median of a day, both with the same spread.
+fn visits(seed: u64) -> String {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut csv = "user_id,created_at,kind\n".to_owned();
+    for user in 0..150 {
+        let mut at = MONDAY;
+        for _ in 0..60 {
+            writeln!(csv, "{user},{},posts", print_instant(at)).unwrap();
+            let median = [60.0, 60.0, 60.0, 60.0, 86_400.0][random.random_range(0..5)];
+            // Box and Muller.
+            let (one, two): (f64, f64) = (random.random(), random.random());
+            let normal = (-2.0 * (1.0 - one).ln()).sqrt() * (two * std::f64::consts::TAU).cos();
+            at += (median * (1.2 * normal).exp() * 1e6) as Micros;
+        }
+    }
+    csv
+}
+
+#[test]
+fn the_model_finds_the_gaps_inside_sessions_and_their_mean() {
+    let scratch = Scratch::new();
+    scratch.file("events.csv", visits(3));
+    let args = ["--dwell", "model", "--now", "2030-01-01", "--threads"];
+    let report = json(&scratch, &[&args[..], &["1"]].concat());
+    let basis = &report["run"]["dwell"];
+    assert_eq!(basis["refused"], Value::Null);
+    let within = basis["within"].as_array().unwrap();
+    let number = |part: &Value, name: &str| part[name].as_f64().unwrap();
+    let components: Vec<LogNormal> = within
+        .iter()
+        .map(|part| LogNormal {
+            weight: number(part, "weight"),
+            mu: number(part, "mu"),
+            sigma: number(part, "sigma"),
+        })
+        .collect();
+    let length = basis["sources"][0]["dwell_seconds"].as_f64().unwrap();
+    assert!(
+        (length / integrated(&components, 1_800.0) - 1.0).abs() < 1e-6,
+        "{basis}"
+    );
+    let minute = [LogNormal {
+        weight: 1.0,
+        mu: 60_f64.ln(),
+        sigma: 1.2,
+    }];
+    assert!(
+        (length / integrated(&minute, 1_800.0) - 1.0).abs() < 0.1,
+        "{basis}"
+    );
+    let closed = report["overall"]["closed_sessions"].as_f64().unwrap();
+    let [floor, estimate, _] = totals(&report["overall"]);
+    assert!((estimate.unwrap() - floor.unwrap() - closed * length).abs() < 1e-3);
+    assert_eq!(json(&scratch, &[&args[..], &["3"]].concat()), report);
+    let table = call(&scratch, &args[..4]).run().expect_ok().stdout();
+    let flat: Vec<&str> = table.split_whitespace().collect();
+    assert!(flat.join(" ").contains(" dwell model: "), "{table}");
+}
+
 /// A generated log: user, instant, index of [`ROLES`].
 fn generated(seed: u64) -> Vec<(String, Micros, usize)> {
     let mut random = Pcg64::seed_from_u64(seed);

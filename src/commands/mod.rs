@@ -12,6 +12,7 @@ mod sessions;
 mod sql;
 mod threshold;
 mod voice;
+mod within;
 
 use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;

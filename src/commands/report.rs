@@ -3,6 +3,7 @@
 use crate::cli::Engine;
 use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::voice::Voice;
+use crate::commands::within::Within;
 use crate::commands::{Ending, close, in_database, is_row_format, too_many_periods};
 use crate::error::Failure;
 use crate::events::Micros;
@@ -18,14 +19,23 @@ use crate::sessions::extent::{Extent, Extents};
 use crate::sessions::partition::Partitions;
 use crate::sessions::scan::{ScanPlan, scan};
 use crate::settings::{Periods, Settings};
+use crate::threshold::resolution::Resolutions;
 use crate::time::period::PeriodLength;
 
 /// Makes the report and publishes it.
 pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<Ending, Failure> {
     let report = match settings.engine {
         Engine::Local => {
-            let (gathered, partitions) = Gathered::read(settings, voice, |_| ())?;
-            make(settings, &gathered, partitions)?
+            let resolutions = settings
+                .dwell_model
+                .as_ref()
+                .map(|_| Resolutions::default());
+            let (gathered, partitions) = Gathered::read(settings, voice, |batch| {
+                if let Some(resolutions) = &resolutions {
+                    resolutions.note(batch);
+                }
+            })?;
+            make(settings, &gathered, partitions, resolutions.as_ref())?
         }
         Engine::Database => {
             let answer = in_database::answer(settings, voice)?;
@@ -58,6 +68,7 @@ fn make(
     settings: &Settings,
     gathered: &Gathered,
     partitions: Partitions,
+    resolutions: Option<&Resolutions>,
 ) -> Result<Report, Failure> {
     let rule = gathered.rule(settings)?;
     let span = gathered.active_span;
@@ -66,8 +77,9 @@ fn make(
     let calendars =
         Calendars::new(&plan, &before_scan(span)).map_err(|cause| too_many_periods(&cause))?;
     let memory = partitions.memory();
+    let model = settings.dwell_model.as_ref().zip(resolutions);
     let scan_plan = ScanPlan {
-        every_user: settings.compat.is_some(),
+        every_user: settings.compat.is_some() || model.is_some(),
         ..gathered.scan_plan(settings, &rule, false)
     };
     let rule_beside = gathered.own_rule(settings)?;
@@ -84,6 +96,7 @@ fn make(
         tails: settings
             .dwell
             .map(|dwell| Tails::new(&plan, &calendars, dwell, sources).within(&memory)),
+        within: model.map(|(asked, resolutions)| Within::new(asked, gathered, &rule, resolutions)),
     };
     let (parts, scanned) = scan(partitions, &scan_plan, new, |sums, user| {
         sums.figures.user(user.user, user.sessions);
@@ -92,6 +105,9 @@ fn make(
         }
         if let Some(tails) = &mut sums.tails {
             tails.user(&scan_plan, user);
+        }
+        if let Some(within) = &mut sums.within {
+            within.user(user);
         }
     })?;
     let all = parts.into_iter().reduce(Sums::merge).unwrap_or_else(new);
@@ -106,7 +122,10 @@ fn make(
         ..all.figures.finish(&scanned.extents, &names)
     };
     if let Some(tails) = all.tails {
-        tails.finish(&mut measures, &names, None);
+        let asked = settings.dwell_model.as_ref();
+        let within = asked.zip(all.within);
+        let within = within.map(|(asked, within)| within.finish(asked, settings.timeout));
+        tails.finish(&mut measures, &names, within);
     }
     memory.check()?;
     let run = run_record(settings, &gathered.imported, &scanned);
@@ -120,20 +139,19 @@ struct Sums<'a> {
     own: Option<Own>,
     /// What the dwell after last events is estimated from.
     tails: Option<Tails<'a>>,
+    /// The gaps that the model of the dwell is fitted to.
+    within: Option<Within<'a>>,
 }
 
 impl Sums<'_> {
     fn merge(self, other: Self) -> Self {
+        let (own, tails) = (self.own.zip(other.own), self.tails.zip(other.tails));
+        let within = self.within.zip(other.within);
         Self {
             figures: self.figures.merge(other.figures),
-            own: self
-                .own
-                .zip(other.own)
-                .map(|(own, other)| own.merge(&other)),
-            tails: self
-                .tails
-                .zip(other.tails)
-                .map(|(own, other)| own.merge(other)),
+            own: own.map(|(one, other)| one.merge(&other)),
+            tails: tails.map(|(one, other)| one.merge(other)),
+            within: within.map(|(one, other)| one.merge(other)),
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::time::period::PeriodLength;
 
 /// Between which lengths a timeout may be recommended: structure at the scale of a night is not a
 /// visit.
-const BETWEEN: (Micros, Micros) = (30 * SECOND, 4 * 3600 * SECOND);
+pub(super) const BETWEEN: (Micros, Micros) = (30 * SECOND, 4 * 3600 * SECOND);
 
 /// Judges the timeout and publishes what is to be said of it.
 pub(super) fn run(
@@ -225,12 +225,7 @@ impl<'a> Asking<'a> {
 
     /// The resolution of the sources that `counts` accepts by their number in the run.
     fn resolution(&self, counts: impl Fn(u8) -> bool) -> Micros {
-        let translation = &self.gathered.translation;
-        let known = self.gathered.imported.sources.len();
-        self.resolutions.of(|provisional| {
-            let place = translation[usize::from(provisional)];
-            usize::from(place) < known && counts(place)
-        })
+        resolution(self.gathered, self.resolutions, counts)
     }
 
     fn report(&self, found: Found<'_>, scanned: &Scanned) -> JudgementReport {
@@ -353,6 +348,19 @@ impl<'a> Asking<'a> {
         };
         Some(format!("the curve does not know {list}"))
     }
+}
+
+/// The resolution of the sources that `counts` accepts by their number in the run.
+pub(super) fn resolution(
+    gathered: &Gathered,
+    resolutions: &Resolutions,
+    counts: impl Fn(u8) -> bool,
+) -> Micros {
+    let known = gathered.imported.sources.len();
+    resolutions.of(|provisional| {
+        let place = gathered.translation[usize::from(provisional)];
+        usize::from(place) < known && counts(place)
+    })
 }
 
 fn trend_change(trend: &Trend) -> Option<crate::measures::Change> {

@@ -85,6 +85,8 @@ pub struct Settings {
     pub compare: Option<PeriodLength>,
     /// How the time after a session's last event is estimated, if at all.
     pub dwell: Option<Dwell>,
+    /// How the gaps are judged where [`Dwell::Model`] asks for it.
+    pub dwell_model: Option<ThresholdSettings>,
     /// Where sessions are made.
     pub engine: Engine,
     /// Whether an overall row is asked for.
@@ -328,6 +330,7 @@ impl Settling<'_> {
                     Compare::Week => PeriodLength::Week,
                     Compare::Month => PeriodLength::Month,
                 });
+        let dwell = self.dwell(timeout.unwrap_or(Timeout::DEFAULT))?;
         let yes = |flag: Option<bool>, key: fn(&config::Config) -> Option<bool>| {
             flag.or(config.and_then(key)) == Some(true)
         };
@@ -365,7 +368,14 @@ impl Settling<'_> {
             periods,
             segment,
             compare,
-            dwell: self.dwell(timeout.unwrap_or(Timeout::DEFAULT))?,
+            dwell,
+            dwell_model: match dwell {
+                Some(Dwell::Model) => {
+                    let in_use = timeout.unwrap_or(Timeout::DEFAULT);
+                    Some(self.threshold(&ThresholdFlags::default(), in_use)?)
+                }
+                _ => None,
+            },
             engine: flags
                 .engine
                 .or(config.and_then(|c| c.engine))

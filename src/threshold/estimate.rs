@@ -4,6 +4,7 @@
 pub use crate::threshold::resample::Resampling;
 
 use crate::events::{Micros, SECOND};
+use crate::measures::dwell::within::WithinModel;
 use crate::threshold::bins::Bins;
 use crate::threshold::recommend;
 use crate::threshold::resample::{Replicates, weights};
@@ -45,6 +46,9 @@ pub struct Estimation {
     pub verdict: Verdict,
     /// Things a reader must know, in whole sentences.
     pub remarks: Vec<String>,
+    /// The components of the mixture that are gaps inside sessions, whatever follows; `None` where the
+    /// mixture does not part.
+    pub within: Option<WithinModel>,
     /// ln seconds of the mixture's timeout in each replicate; `None` where it has none there.
     pub replicates: Vec<Option<f64>>,
 }

@@ -4,6 +4,7 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::events::{Micros, SECOND};
+use crate::measures::dwell::within::{LogNormal, WithinModel};
 use crate::threshold::bins::EXACT;
 use crate::threshold::crossing::{Crossing, ashman, crossings};
 use crate::threshold::estimate::{EstimatePlan, Estimation, Tallies};
@@ -60,6 +61,7 @@ pub(crate) fn judge(tallies: &Tallies, plan: &EstimatePlan) -> Estimation {
         verdict: verdict(&gates, &tests, &ground, &point),
         remarks: remarks(tallies, &mixtures, &point, &ground),
         gates: tests,
+        within: mixtures.within(tallies.bins.shift()),
         replicates: replicates
             .iter()
             .map(|answers| answers.mixture(mixtures.chosen))
@@ -124,6 +126,20 @@ impl Mixtures {
 
     fn crossing(&self, count: usize) -> Option<Crossing> {
         best_crossing(self.components(count)?)
+    }
+
+    /// The chosen mixture's components below its crossing; `shift` turns ln steps into ln seconds.
+    fn within(&self, shift: f64) -> Option<WithinModel> {
+        let within = self.crossing(self.chosen)?.within;
+        let components = self.components(self.chosen)?.iter().take(within);
+        let components = components.map(|component| LogNormal {
+            weight: component.weight,
+            mu: component.mean + shift,
+            sigma: component.deviation,
+        });
+        Some(WithinModel {
+            components: components.collect(),
+        })
     }
 
     /// The means on both sides of the crossing, in ln steps.
