@@ -168,6 +168,13 @@ pub struct Source {
     pub drop_duplicates: bool,
 }
 
+impl Source {
+    /// Whether every event of it is activity that counts.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.role == Role::Activity && !self.drop_duplicates
+    }
+}
+
 /// A batch of events: columns of equal length, filled by an importer and drained by the engine.
 #[derive(Debug, Default)]
 pub struct Batch {

@@ -10,7 +10,7 @@ use crate::commands::{Ending, close, is_row_format, too_many_periods};
 use crate::error::Failure;
 use crate::events::{Micros, Role, SECOND};
 use crate::measures::plan::{Calendars, Plan};
-use crate::measures::{Figures, Measures, Trend};
+use crate::measures::{Change, Figures, Trend};
 use crate::output::{MakeRecord, Output};
 use crate::report::json::{Written, run_line, run_record as record_bytes};
 use crate::report::judgement::JudgementReport;
@@ -33,11 +33,15 @@ use crate::threshold::sources::{Alone, differences};
 use crate::threshold::sweep::{Curve, Sweep};
 use crate::threshold::{Judgement, Robustness, SweepRow, Verdict};
 use crate::time::duration::Timeout;
-use crate::time::period::PeriodLength;
+use crate::time::period::{Period, PeriodLength};
 
 /// Between which lengths a timeout may be recommended: structure at the scale of a night is not a
 /// visit.
 pub(super) const BETWEEN: (Micros, Micros) = (30 * SECOND, 4 * 3600 * SECOND);
+
+/// How many periods before the end of the data the trend is looked for at other timeouts: what
+/// makes the last ones incomplete seldom lasts longer.
+const RECENT: usize = 6;
 
 /// Judges the timeout and publishes what is to be said of it.
 pub(super) fn run(
@@ -141,7 +145,7 @@ fn make(
     let new = || asking.nothing(&rule, Rescan::new(&rescans, &none, &memory), &memory);
     let (found, scanned) = scan(partitions, &plan, new, |found, user| found.user(user))?;
     let found = found.into_iter().reduce(Found::merge).unwrap_or_else(new);
-    let report = asking.report(found, &scanned);
+    let report = asking.report(found, rescans.compared_from, &scanned);
     memory.check()?;
     Ok(report)
 }
@@ -178,7 +182,9 @@ impl<'a> Asking<'a> {
             keeps_durations: named.contains(&timeout),
             compares: compared.contains(&timeout),
         });
+        let calendars = calendars.only(&lengths);
         Ok(RescanPlan {
+            compared_from: calendars.recent(RECENT).unwrap_or(Micros::MIN),
             sources: &self.gathered.imported.sources,
             rounds: rounds.collect(),
             window: (
@@ -186,7 +192,7 @@ impl<'a> Asking<'a> {
                 settings.window.1.unwrap_or(Micros::MAX),
             ),
             in_use,
-            calendars: calendars.only(&lengths),
+            calendars,
         })
     }
 
@@ -228,9 +234,14 @@ impl<'a> Asking<'a> {
         resolution(self.gathered, self.resolutions, counts)
     }
 
-    fn report(&self, found: Found<'_>, scanned: &Scanned) -> JudgementReport {
+    fn report(
+        &self,
+        found: Found<'_>,
+        compared_from: Micros,
+        scanned: &Scanned,
+    ) -> JudgementReport {
         let in_use = self.settings.timeout;
-        let (whole, robustness, no_trend) = self.whole(found.rescan, scanned);
+        let (whole, robustness, no_trend) = self.whole(found.rescan, compared_from, scanned);
         let (curve, histogram) = found.sweep.finish();
         let medians = found.medians.finish();
         let plan = EstimatePlan {
@@ -281,51 +292,38 @@ impl<'a> Asking<'a> {
     fn whole(
         &self,
         rescan: Rescan<'_>,
+        compared_from: Micros,
         scanned: &Scanned,
     ) -> (Vec<(Timeout, Figures)>, Robustness, Option<String>) {
         let in_use = self.settings.timeout;
+        let (named, compared) = (self.asked.named(in_use), grid(in_use));
         let sources = &self.gathered.imported.sources;
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
-        let (here, mut others): (Vec<_>, Vec<_>) = rescan
+        let (here, others): (Vec<_>, Vec<_>) = rescan
             .finish()
             .into_iter()
             .partition(|(timeout, _)| *timeout == in_use);
-        let (mut figures, mut points) = (Vec::new(), Vec::new());
-        let mut trend = Trend::None {
-            reason: String::new(),
-        };
-        for (timeout, accumulator) in here {
-            let measures: Measures = accumulator.finish(&scanned.extents, &names);
-            trend = measures.trend;
-            figures.push((timeout, measures.overall.figures));
-            points.push((timeout, trend_change(&trend)));
-        }
-        let compared = grid(in_use);
-        others.retain(|(timeout, accumulator)| {
-            if compared.contains(timeout) {
-                let change = match &trend {
-                    Trend::Compared { length, later, .. } => accumulator.change(*length, *later),
-                    Trend::None { .. } => None,
-                };
-                points.push((*timeout, change));
-            }
-            true
-        });
-        let named = self.asked.named(in_use);
+        let here = here.into_iter().map(|(_, accumulator)| accumulator);
+        let measures = here.map(|one| one.finish(&scanned.extents, &names)).next();
+        let measures = measures.expect("the timeout in use is among those scanned again");
+        let trend = compared_trend(measures.trend, compared_from);
+        let mut figures = vec![(in_use, measures.overall.figures)];
+        let change = trend.as_ref().ok().map(|(_, _, change)| *change);
+        let mut points = vec![(in_use, change)];
         for (timeout, accumulator) in others {
+            if compared.contains(&timeout) {
+                let periods = trend.as_ref().ok();
+                let change =
+                    periods.and_then(|(length, later, _)| accumulator.change(*length, *later));
+                points.push((timeout, change));
+            }
             if named.contains(&timeout) {
                 let measures = accumulator.finish(&scanned.extents, &names);
                 figures.push((timeout, measures.overall.figures));
             }
         }
         points.sort_unstable_by_key(|(timeout, _)| *timeout);
-        let no_trend = match trend {
-            Trend::None { reason } => Some(format!(
-                "The mean of no two periods can be compared at any timeout: {reason}."
-            )),
-            Trend::Compared { .. } => None,
-        };
-        (figures, robustness(points, in_use), no_trend)
+        (figures, robustness(points, in_use), trend.err())
     }
 
     /// Why the figures are not on the curve.
@@ -363,10 +361,26 @@ pub(super) fn resolution(
     })
 }
 
-fn trend_change(trend: &Trend) -> Option<crate::measures::Change> {
+/// The length and the later one of the periods that the trend compares, and its change; a sentence
+/// where there is none that can be looked at with other timeouts.
+fn compared_trend(
+    trend: Trend,
+    compared_from: Micros,
+) -> Result<(PeriodLength, Period, Change), String> {
     match trend {
-        Trend::Compared { change, .. } => Some(*change),
-        Trend::None { .. } => None,
+        Trend::None { reason } => Err(format!(
+            "No two periods can be compared, at any timeout: {reason}."
+        )),
+        Trend::Compared { earlier, .. } if earlier.start < compared_from => Err(format!(
+            "The periods that can be compared lie more than {RECENT} before the end of the data, so \
+             other timeouts are not looked at."
+        )),
+        Trend::Compared {
+            length,
+            later,
+            change,
+            ..
+        } => Ok((length, later, change)),
     }
 }
 

@@ -78,6 +78,15 @@ impl Calendars {
         self
     }
 
+    /// Where the last periods begin, so many of each length.
+    pub fn recent(&self, periods: usize) -> Option<Micros> {
+        let starts = self.by_length.iter().map(|(_, calendar)| {
+            let first = calendar.len().saturating_sub(periods);
+            calendar.period(first).start
+        });
+        starts.min()
+    }
+
     pub(crate) fn position(&self, length: PeriodLength) -> Option<usize> {
         self.by_length
             .iter()

@@ -198,12 +198,7 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn new(plan: &'a ScanPlan<'a>, span: (Micros, Micros)) -> Self {
         let is_plain = match plan.sources {
-            [source] => {
-                source.role == Role::Activity
-                    && !source.drop_duplicates
-                    && !plan.count_sources
-                    && plan.rule.is_gaps_alone()
-            }
+            [source] => source.is_plain() && !plan.count_sources && plan.rule.is_gaps_alone(),
             _ => false,
         };
         Self {
@@ -400,13 +395,26 @@ fn follow(rule: &Rule, sources: &[Source], words: &[i64], mut each: impl FnMut(M
     }
 }
 
-/// Adds the sessions of one user's events by a rule, in time order, whatever the window.
+/// Adds the sessions of one user's events by a rule, in time order, whatever the window, to a list
+/// that holds none.
 pub(crate) fn sessions_of(
     rule: &Rule,
     sources: &[Source],
     events: Timeline<'_>,
     sessions: &mut Vec<Session>,
 ) {
+    if rule.is_gaps_alone() && sources.iter().all(Source::is_plain) {
+        for &word in events.0 {
+            let (at, source) = (time_of(word), source_of(word));
+            match sessions.last_mut() {
+                Some(session) if !rule.is_longer_than_timeout(at - session.end) => {
+                    grow(Some(session), at, source);
+                }
+                _ => sessions.push(Session::of(at, source)),
+            }
+        }
+        return;
+    }
     follow(rule, sources, events.0, |at, source, fate| match fate {
         Fate::Opens => sessions.push(Session::of(at, source)),
         Fate::Joins => grow(sessions.last_mut(), at, source),

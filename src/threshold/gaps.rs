@@ -43,9 +43,8 @@ impl<'a> Chains<'a> {
             days: rule.days.clone(),
             compat: None,
         };
-        let is_plain = |source: &Source| source.role == Role::Activity && !source.drop_duplicates;
         Self {
-            is_plain: rule.is_gaps_alone() && sources.iter().all(is_plain),
+            is_plain: rule.is_gaps_alone() && sources.iter().all(Source::is_plain),
             sources,
             rule,
             only: None,

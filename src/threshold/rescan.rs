@@ -25,6 +25,9 @@ pub struct RescanPlan<'a> {
     pub in_use: Timeout,
     /// The periods in which changes are asked for.
     pub calendars: Calendars,
+    /// Where changes alone are asked for, only sessions that start at this instant or later are
+    /// measured.
+    pub compared_from: Micros,
 }
 
 /// One timeout.
@@ -97,7 +100,10 @@ impl<'a> Rescan<'a> {
                 );
             }
             is_first = false;
-            let (from, to) = self.plan.window;
+            let (mut from, to) = self.plan.window;
+            if !round.keeps_durations {
+                from = from.max(self.plan.compared_from);
+            }
             let is_within = |session: &Session| (from..to).contains(&session.start);
             if self.sessions.iter().all(is_within) {
                 accumulator.user(user.user, &self.sessions);

@@ -13,6 +13,9 @@ const LAST: usize = 48 * 3600;
 /// The bin of all gaps beyond it.
 const BEYOND: usize = LAST + 1;
 
+/// The bin of infinite gaps.
+const NEVER: usize = LAST + 2;
+
 /// The gaps of one second.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bin {
@@ -35,10 +38,7 @@ struct Mark {
 /// Sums over the gaps of some users. Those of other users merge into it; all are integers.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// Sessions that open whatever the timeout.
-    openings: u64,
-    /// Events without a neighbour that any timeout reaches.
-    alone: u64,
+    users: u64,
     bins: Vec<Bin>,
     /// Events by the smaller of their two gaps.
     minima: Vec<u64>,
@@ -69,15 +69,14 @@ impl Sweep {
             .collect();
         marks.sort_unstable_by_key(|mark| mark.timeout);
         marks.dedup_by_key(|mark| mark.timeout);
-        let mut marked = vec![0; BEYOND / 64 + 1];
+        let mut marked = vec![0; NEVER / 64 + 1];
         for mark in &marks {
             marked[mark.bin / 64] |= 1 << (mark.bin % 64);
         }
         Self {
-            openings: 0,
-            alone: 0,
-            bins: vec![Bin::default(); BEYOND + 1],
-            minima: vec![0; BEYOND + 1],
+            users: 0,
+            bins: vec![Bin::default(); NEVER + 1],
+            minima: vec![0; NEVER + 1],
             ends: Vec::new(),
             marks,
             marked,
@@ -93,31 +92,33 @@ impl Sweep {
 
     /// Adds a user.
     pub fn user(&mut self, chain: Chain<'_>) {
-        self.openings += 1;
+        self.users += 1;
         if !chain.ends.is_empty() {
             return self.user_with_ends(chain);
         }
-        let mut before = INFINITE;
+        let mut before = (NEVER, INFINITE);
         for &gap in chain.gaps {
-            self.gap(gap);
-            self.minimum(before.min(gap));
-            before = gap;
+            let place = bin_of(gap);
+            self.gap(place, gap);
+            self.minimum(before.min((place, gap)));
+            before = (place, gap);
         }
         self.minimum(before);
     }
 
     fn user_with_ends(&mut self, chain: Chain<'_>) {
-        let mut before = INFINITE;
+        let mut before = (NEVER, INFINITE);
         let mut is_end = false;
         for (&gap, &next_is_end) in chain.gaps.iter().zip(chain.ends) {
-            self.gap(gap);
+            let place = bin_of(gap);
+            self.gap(place, gap);
             if !is_end {
-                self.minimum(before.min(gap));
+                self.minimum(before.min((place, gap)));
             }
             if next_is_end {
-                self.end(gap);
+                self.end(place, gap);
             }
-            (before, is_end) = (gap, next_is_end);
+            (before, is_end) = ((place, gap), next_is_end);
         }
         if !is_end {
             self.minimum(before);
@@ -125,19 +126,13 @@ impl Sweep {
     }
 
     #[inline]
-    fn gap(&mut self, gap: Micros) {
-        if gap == INFINITE {
-            self.openings += 1;
-            return;
-        }
-        let place = bin_of(gap);
+    fn gap(&mut self, place: usize, gap: Micros) {
         let bin = &mut self.bins[place];
         bin.gaps += 1;
         // Beyond the last bin only their number is asked for.
-        bin.short = bin
-            .short
-            .wrapping_add((place as Micros * SECOND).wrapping_sub(gap) as u64);
-        if gap > 0 {
+        let length = place as Micros * SECOND;
+        bin.short = bin.short.wrapping_add(length.wrapping_sub(gap) as u64);
+        if gap > 0 && gap < INFINITE {
             self.histogram.add(gap);
         }
         if self.is_marked(place) {
@@ -149,26 +144,17 @@ impl Sweep {
     }
 
     #[inline]
-    fn minimum(&mut self, gap: Micros) {
-        if gap == INFINITE {
-            self.alone += 1;
-            return;
-        }
-        let place = bin_of(gap);
+    fn minimum(&mut self, (place, gap): (usize, Micros)) {
         self.minima[place] += 1;
         if self.is_marked(place) {
             self.mark(place, gap, |mark| mark.minima += 1);
         }
     }
 
-    fn end(&mut self, gap: Micros) {
-        if gap == INFINITE {
-            return;
-        }
+    fn end(&mut self, place: usize, gap: Micros) {
         if self.ends.is_empty() {
-            self.ends.resize(BEYOND + 1, 0);
+            self.ends.resize(NEVER + 1, 0);
         }
-        let place = bin_of(gap);
         self.ends[place] += 1;
         if self.is_marked(place) {
             self.mark(place, gap, |mark| mark.ends += 1);
@@ -191,8 +177,7 @@ impl Sweep {
     /// Adds what was counted of other users for the same timeouts.
     #[must_use]
     pub fn merge(mut self, mut other: Self) -> Self {
-        self.openings += other.openings;
-        self.alone += other.alone;
+        self.users += other.users;
         for (own, other) in self.bins.iter_mut().zip(&other.bins) {
             own.gaps += other.gaps;
             own.short = own.short.wrapping_add(other.short);
@@ -230,14 +215,10 @@ impl Sweep {
                 below
             })
             .collect();
-        let beyond = Below {
-            bridged: below.bridged + self.bins[BEYOND].gaps - ends(BEYOND),
-            minima: below.minima + self.minima[BEYOND],
-            ..below
-        };
+        let bridged = below.bridged + self.bins[BEYOND].gaps - ends(BEYOND);
         let curve = Curve {
-            most: self.openings + beyond.bridged,
-            most_alone: self.alone + beyond.minima,
+            most: self.users + self.bins[NEVER].gaps + bridged,
+            most_alone: below.minima + self.minima[BEYOND] + self.minima[NEVER],
             upto,
             marks: self.marks,
         };
@@ -255,7 +236,7 @@ fn place(timeout: Micros) -> Option<usize> {
 #[inline]
 fn bin_of(gap: Micros) -> usize {
     if gap > LAST as Micros * SECOND {
-        return BEYOND;
+        return if gap == INFINITE { NEVER } else { BEYOND };
     }
     (gap as u64).div_ceil(SECOND as u64) as usize
 }
