@@ -16,6 +16,7 @@ mod doors;
 mod dwell;
 mod engine;
 mod errors;
+mod estimators;
 mod fake_servers;
 mod files;
 mod fixtures;

@@ -5,10 +5,10 @@ use crate::events::{Micros, SECOND};
 use crate::time::civil::DAY;
 
 /// So many of the shortest bins hold gaps of exactly 1, 2, … steps of the clock.
-pub(crate) const EXACT: usize = 60;
+pub const EXACT: usize = 60;
 
 /// Width of the other bins in ln g.
-pub(crate) const WIDTH: f64 = 0.1;
+pub const WIDTH: f64 = 0.1;
 
 /// Gaps longer than this (30 years) stand in the last bin.
 const LONGEST: Micros = 30 * 365 * DAY;
@@ -18,7 +18,7 @@ const LOOKUP_BITS: u32 = 4;
 
 /// The axis.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Bins {
+pub struct Bins {
     /// The step of the clock in microseconds.
     resolution: Micros,
     /// The longest gap of each bin, inclusive; the last one is open.
@@ -31,7 +31,7 @@ pub(crate) struct Bins {
 
 impl Bins {
     /// The axis of a clock with that resolution, at least a microsecond.
-    pub(crate) fn new(resolution: Micros) -> Self {
+    pub fn new(resolution: Micros) -> Self {
         let resolution = resolution.max(1);
         let half = resolution / 2;
         let mut tops: Vec<Micros> = (1..=EXACT as Micros)
@@ -58,13 +58,13 @@ impl Bins {
     }
 
     /// How many bins there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.tops.len()
     }
 
     /// The bin of a gap; `None` for a gap that is nearer to 0 than to one step.
     #[inline]
-    pub(crate) fn of(&self, gap: Micros) -> Option<usize> {
+    pub fn of(&self, gap: Micros) -> Option<usize> {
         if gap * 2 < self.resolution || gap <= 0 {
             return None;
         }
@@ -77,27 +77,27 @@ impl Bins {
     }
 
     /// The middle of a bin: the logarithm of its gaps in steps of the clock.
-    pub(crate) fn points(&self) -> &[f64] {
+    pub fn points(&self) -> &[f64] {
         &self.points
     }
 
     /// The longest gap of a bin, inclusive, in seconds.
-    pub(crate) fn top_seconds(&self, bin: usize) -> f64 {
+    pub fn top_seconds(&self, bin: usize) -> f64 {
         self.tops[bin] as f64 / SECOND as f64
     }
 
     /// The logarithm of one step in seconds: what turns ln steps into ln seconds.
-    pub(crate) fn shift(&self) -> f64 {
+    pub fn shift(&self) -> f64 {
         (self.resolution as f64 / SECOND as f64).ln()
     }
 
     /// One step in seconds.
-    pub(crate) fn step_seconds(&self) -> f64 {
+    pub fn step_seconds(&self) -> f64 {
         self.resolution as f64 / SECOND as f64
     }
 
     /// One step in microseconds.
-    pub(crate) fn resolution(&self) -> Micros {
+    pub fn resolution(&self) -> Micros {
         self.resolution
     }
 }

@@ -11,18 +11,18 @@ const HALVINGS: usize = 80;
 
 /// The components grouped into within and between, and where the groups cross.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Crossing {
+pub struct Crossing {
     /// So many of the components, the shortest first, lie within sessions.
-    pub(crate) within: usize,
+    pub within: usize,
     /// ln of the gap at which both groups are as likely.
-    pub(crate) at: f64,
+    pub at: f64,
     /// The share of gaps on the wrong side of it.
-    pub(crate) misclassified: f64,
+    pub misclassified: f64,
 }
 
 /// Every grouping that crosses between its neighbouring means, the least misclassified first.
 /// `components` ascend by mean.
-pub(crate) fn crossings(components: &[Component]) -> Vec<Crossing> {
+pub fn crossings(components: &[Component]) -> Vec<Crossing> {
     let mut crossings: Vec<Crossing> = (1..components.len())
         .filter_map(|within| {
             let (short, long) = components.split_at(within);
@@ -40,7 +40,7 @@ pub(crate) fn crossings(components: &[Component]) -> Vec<Crossing> {
 
 /// Where the weighted densities of two groups are equal, between the last mean of `short` and the
 /// first of `long`; `None` where they do not change places there.
-pub(crate) fn cross(short: &[Component], long: &[Component]) -> Option<f64> {
+pub fn cross(short: &[Component], long: &[Component]) -> Option<f64> {
     let (low, high) = (short.last()?.mean, long.first()?.mean);
     let lead = |x: f64| log_sum(short, x) - log_sum(long, x);
     if low >= high || lead(low) <= 0.0 || lead(high) >= 0.0 {
@@ -77,7 +77,7 @@ fn misclassified(short: &[Component], long: &[Component], at: f64) -> f64 {
 }
 
 /// Ashman's D between two groups, √2 |m₁ − m₂| ÷ √(s₁² + s₂²), each pooled to its mean and variance.
-pub(crate) fn ashman(components: &[Component], within: usize) -> f64 {
+pub fn ashman(components: &[Component], within: usize) -> f64 {
     let (short, long) = components.split_at(within);
     let (short, long) = (pooled(short), pooled(long));
     SQRT_2 * (long.0 - short.0).abs() / (short.1 + long.1).sqrt()

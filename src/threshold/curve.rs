@@ -3,7 +3,7 @@
 
 /// Sums over the gaps up to the end of each bin.
 #[derive(Clone, Debug)]
-pub(crate) struct Curve {
+pub struct Curve {
     /// ln seconds of each bin's end, ascending.
     ends: Vec<f64>,
     /// Users and all gaps: the sessions at a timeout of 0.
@@ -16,7 +16,7 @@ pub(crate) struct Curve {
 
 impl Curve {
     /// Of gaps by bin with the seconds of each bin's mean gap; gaps of zero do not matter.
-    pub(crate) fn new(ends: &[f64], means: &[f64], users: f64, histogram: &[f64]) -> Self {
+    pub fn new(ends: &[f64], means: &[f64], users: f64, histogram: &[f64]) -> Self {
         let mut bridged = Vec::with_capacity(histogram.len());
         let mut seconds = Vec::with_capacity(histogram.len());
         let (mut gaps, mut sum) = (0.0, 0.0);
@@ -35,12 +35,12 @@ impl Curve {
     }
 
     /// Sessions at the timeout whose ln seconds are `at`.
-    pub(crate) fn sessions(&self, at: f64) -> f64 {
+    pub fn sessions(&self, at: f64) -> f64 {
         self.all - self.interpolated(&self.bridged, at)
     }
 
     /// Mean duration in seconds; 0 without a user.
-    pub(crate) fn mean(&self, at: f64) -> f64 {
+    pub fn mean(&self, at: f64) -> f64 {
         let sessions = self.sessions(at);
         if sessions > 0.0 {
             self.interpolated(&self.seconds, at) / sessions
@@ -50,7 +50,7 @@ impl Curve {
     }
 
     /// By how many percent the mean moves per percent of timeout; `None` while it is 0.
-    pub(crate) fn sensitivity(&self, at: f64) -> Option<f64> {
+    pub fn sensitivity(&self, at: f64) -> Option<f64> {
         let step = 1.1_f64.ln();
         let (low, high) = (self.mean(at - step), self.mean(at + step));
         (low > 0.0).then(|| (high / low).ln() / (2.0 * step))
@@ -73,7 +73,7 @@ impl Curve {
 }
 
 /// ln seconds from 10 s to 24 h, where knee and plateau are looked for: 92 points.
-pub(crate) fn grid() -> Vec<f64> {
+pub fn grid() -> Vec<f64> {
     let (low, high) = (10.0_f64.ln(), 86_400.0_f64.ln());
     let steps = ((high - low) / 0.1).ceil();
     (0..=steps as u32)

@@ -128,7 +128,7 @@ impl Tallies {
     /// Of nobody yet, on the axis of a clock with that resolution in microseconds.
     pub fn new(resampling: &Resampling, resolution: Micros) -> Self {
         let bins = Bins::new(resolution);
-        let (count, lanes) = (bins.len(), resampling.resamples as usize);
+        let (count, lanes) = (bins.count(), resampling.resamples as usize);
         Self {
             bins,
             resampling: *resampling,

@@ -5,16 +5,16 @@ use crate::threshold::valley::vertex;
 
 /// The farthest point of the curve below its chord.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Knee {
+pub struct Knee {
     /// ln seconds.
-    pub(crate) at: f64,
+    pub at: f64,
     /// 1 − X − Y with both axes scaled to 0..1: 0 on the chord.
-    pub(crate) distance: f64,
+    pub distance: f64,
 }
 
 /// The knee between 10 s and 24 h: the highest local maximum of 1 − X − Y after which that falls by
 /// more than the mean step of X; `None` where there is none.
-pub(crate) fn knee(curve: &Curve) -> Option<Knee> {
+pub fn knee(curve: &Curve) -> Option<Knee> {
     let grid = grid();
     let sessions: Vec<f64> = grid.iter().map(|at| curve.sessions(*at)).collect();
     let (first, last) = (*sessions.first()?, *sessions.last()?);

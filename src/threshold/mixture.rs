@@ -35,18 +35,18 @@ const LEAST_PROBABILITY: f64 = 1e-300;
 
 /// One log-normal of a mixture, over ln g.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Component {
+pub struct Component {
     /// Its share.
-    pub(crate) weight: f64,
+    pub weight: f64,
     /// Mean of ln g.
-    pub(crate) mean: f64,
+    pub mean: f64,
     /// Standard deviation of ln g.
-    pub(crate) deviation: f64,
+    pub deviation: f64,
 }
 
 impl Component {
     /// ln of weight times density at `x`.
-    pub(crate) fn log_density(&self, x: f64) -> f64 {
+    pub fn log_density(&self, x: f64) -> f64 {
         let z = (x - self.mean) / self.deviation;
         (self.weight / self.deviation).ln() - z * z / 2.0 - (2.0 * PI).ln() / 2.0
     }
@@ -54,16 +54,16 @@ impl Component {
 
 /// A fitted mixture; means ascend.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fit {
+pub struct Fit {
     /// Its components over ln g, g in the unit of the axis.
-    pub(crate) components: Vec<Component>,
+    pub components: Vec<Component>,
     /// Per gap, of the weighted gaps.
-    pub(crate) log_likelihood: f64,
+    pub log_likelihood: f64,
 }
 
 /// The gaps that are fitted: non-empty bins and what they weigh.
 #[derive(Clone, Debug)]
-pub(crate) struct Observed<'a> {
+pub struct Observed<'a> {
     /// ln steps of every bin of the axis.
     points: &'a [f64],
     /// Bins from this one on are fitted, given that a gap stands in one of them.
@@ -76,7 +76,7 @@ pub(crate) struct Observed<'a> {
 
 impl<'a> Observed<'a> {
     /// Of a histogram over all bins, leaving out those before `first`, which is 0 or 1.
-    pub(crate) fn new(bins: &'a Bins, histogram: &[f64], first: usize) -> Self {
+    pub fn new(bins: &'a Bins, histogram: &[f64], first: usize) -> Self {
         let cells: Vec<(usize, f64)> = histogram
             .iter()
             .copied()
@@ -94,7 +94,7 @@ impl<'a> Observed<'a> {
     }
 
     /// The best of the starts, each followed to its end; `None` where every solution degenerates.
-    pub(crate) fn fit(&self, count: usize, seed: u64) -> Option<Fit> {
+    pub fn fit(&self, count: usize, seed: u64) -> Option<Fit> {
         if self.cells.len() < 2 * count {
             return None;
         }
@@ -115,7 +115,7 @@ impl<'a> Observed<'a> {
     }
 
     /// Follows a start for up to `steps` steps; `None` where it degenerates.
-    pub(crate) fn refit(&self, mut components: Vec<Component>, steps: usize) -> Option<Fit> {
+    pub fn refit(&self, mut components: Vec<Component>, steps: usize) -> Option<Fit> {
         if self.cells.len() < 2 * components.len() {
             return None;
         }
@@ -292,10 +292,13 @@ fn responsibilities(scales: &[Scale], x: f64, shares: &mut [f64]) -> f64 {
 
 /// Mass, Σ x and Σ x² of weighted x = ln steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Moments {
-    pub(crate) mass: f64,
-    pub(crate) first: f64,
-    pub(crate) second: f64,
+pub struct Moments {
+    /// Σ weight.
+    pub mass: f64,
+    /// Σ weight · x.
+    pub first: f64,
+    /// Σ weight · x².
+    pub second: f64,
 }
 
 impl Moments {
@@ -329,14 +332,14 @@ impl std::iter::Sum for Moments {
 /// What a clock that tells whole steps shows of one log-normal: for each number of steps the
 /// probability and the moments of the true ln g, a gap of v steps being shown as k with
 /// probability max(0, 1 − |v − k|).
-pub(crate) struct Steps {
+pub struct Steps {
     /// For 0 up to [`EXACT`] steps, or for 0 and 1 alone.
     seen: Vec<Moments>,
 }
 
 impl Steps {
     /// Of a component over ln steps; for 0 and 1 steps alone unless `all`.
-    pub(crate) fn of(component: &Component, all: bool) -> Self {
+    pub fn of(component: &Component, all: bool) -> Self {
         let most = if all { EXACT } else { 1 };
         let integrals: Vec<Moments> = (0..=most + 1)
             .map(|steps| integral(component, steps as f64))
@@ -353,7 +356,7 @@ impl Steps {
     }
 
     /// Of gaps shown as that many steps.
-    pub(crate) fn at(&self, steps: usize) -> Moments {
+    pub fn at(&self, steps: usize) -> Moments {
         self.seen[steps]
     }
 

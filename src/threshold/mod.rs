@@ -2,27 +2,27 @@
 //! themselves part, how sure that is, and what moves when it moves. Takes each user's events once,
 //! gives structs; opens, prints and reads nothing.
 
-mod bins;
+pub mod bins;
 pub mod check;
-mod crossing;
-mod curve;
+pub mod crossing;
+pub mod curve;
 pub mod estimate;
 pub mod gaps;
-mod knee;
+pub mod knee;
 pub mod medians;
-mod mixture;
-mod plateau;
+pub mod mixture;
+pub mod plateau;
 mod recommend;
-mod resample;
+pub mod resample;
 pub mod rescan;
 pub mod resolution;
 pub mod robustness;
-mod rules;
+pub mod rules;
 mod sample;
 pub mod sources;
-mod split;
+pub mod split;
 pub mod sweep;
-mod valley;
+pub mod valley;
 
 use crate::events::Micros;
 use crate::measures::{Change, Figures};

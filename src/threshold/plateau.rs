@@ -3,12 +3,12 @@
 use crate::threshold::curve::{Curve, grid};
 
 /// The mean moves less than this many percent per percent of timeout.
-pub(crate) const STABLE: f64 = 0.1;
+pub const STABLE: f64 = 0.1;
 
 /// The longest range between 10 s and 24 h in ln seconds in which the sensitivity stays below
 /// [`STABLE`], the first of equal ones; `None` where it nowhere does. Where the mean is 0 it is not
 /// stable but unknown.
-pub(crate) fn plateau(curve: &Curve) -> Option<(f64, f64)> {
+pub fn plateau(curve: &Curve) -> Option<(f64, f64)> {
     let grid = grid();
     let moves: Vec<f64> = grid
         .iter()
@@ -47,7 +47,7 @@ fn end(grid: &[f64], moves: &[f64], inside: usize, outside: Option<usize>) -> f6
 
 /// The widest range of timeouts around `in_use` (ln seconds) in which the mean stays within
 /// `tolerance` (a share) of what it is there, between 1 s and 48 h.
-pub(crate) fn indifferent(curve: &Curve, in_use: f64, tolerance: f64) -> (f64, f64) {
+pub fn indifferent(curve: &Curve, in_use: f64, tolerance: f64) -> (f64, f64) {
     const STEP: f64 = 0.01;
     let mean = curve.mean(in_use);
     let holds = |at: f64| (curve.mean(at) - mean).abs() <= tolerance * mean;

@@ -500,9 +500,9 @@ impl Gates<'_> {
             };
         };
         let bins = &self.tallies.bins;
-        let above = (0..bins.len())
+        let above = (0..bins.count())
             .find(|&bin| bins.points()[bin] + bins.shift() > at)
-            .unwrap_or(bins.len());
+            .unwrap_or(bins.count());
         let none_below: u64 = self.tallies.shortest[above..].iter().sum();
         let none_above: u64 = self.tallies.longest[..above].iter().sum();
         let share = (many - none_below - none_above) as f64 / many as f64;
@@ -617,7 +617,7 @@ fn at_most(name: &str, met: Option<f64>, limit: f64) -> Test {
 
 fn simple_rules(tallies: &Tallies, _ground: &Ground<'_>) -> Vec<SimpleRule> {
     let (points, shift) = (tallies.bins.points(), tallies.bins.shift());
-    let bins: Vec<(f64, f64, f64)> = (0..tallies.bins.len())
+    let bins: Vec<(f64, f64, f64)> = (0..tallies.bins.count())
         .map(|bin| {
             let gaps = tallies.by_gap[bin] as f64;
             if bin < EXACT {

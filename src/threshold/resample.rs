@@ -17,7 +17,7 @@ pub struct Resampling {
 const BELOW: [u16; 8] = [24109, 48219, 60273, 64292, 65296, 65497, 65531, 65535];
 
 /// Writes how often the user of that hash counts in each replicate.
-pub(crate) fn weights(seed: u64, user: u64, weights: &mut [f64]) {
+pub fn weights(seed: u64, user: u64, weights: &mut [f64]) {
     let user = mix(user ^ mix(seed ^ 0x5e55_1017_e5ee_d000));
     for (block, weights) in weights.chunks_mut(4).enumerate() {
         let bits = mix(user.wrapping_add((block as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)));

@@ -4,21 +4,21 @@
 use crate::threshold::SimpleRule;
 
 /// What the rules need: gaps of at least one step by bin, all gaps and their sums.
-pub(crate) struct Gaps<'a> {
+pub struct Gaps<'a> {
     /// How many, zeros included.
-    pub(crate) count: u64,
+    pub count: u64,
     /// Of them, shorter than half a step.
-    pub(crate) zero: u64,
+    pub zero: u64,
     /// Their seconds.
-    pub(crate) sum: f64,
+    pub sum: f64,
     /// Their seconds squared.
-    pub(crate) squares: f64,
+    pub squares: f64,
     /// ln seconds of each bin's ends, and its gaps.
-    pub(crate) bins: &'a [(f64, f64, f64)],
+    pub bins: &'a [(f64, f64, f64)],
 }
 
 /// All rules, in a fixed order.
-pub(crate) fn rules(gaps: &Gaps<'_>) -> Vec<SimpleRule> {
+pub fn rules(gaps: &Gaps<'_>) -> Vec<SimpleRule> {
     let rule = |name: &str, seconds: Option<f64>| SimpleRule {
         name: name.to_owned(),
         seconds: seconds.filter(|seconds| seconds.is_finite()),

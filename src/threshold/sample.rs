@@ -89,7 +89,7 @@ impl<'a> Ground<'a> {
         let bins = &tallies.bins;
         Self {
             bins,
-            ends: (0..bins.len())
+            ends: (0..bins.count())
                 .map(|bin| bins.top_seconds(bin).ln())
                 .collect(),
             means: tallies.means(),

@@ -2,16 +2,16 @@
 
 /// A cut and how much of the variance lies between its classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Split {
+pub struct Split {
     /// In the middle between the last point below and the first above.
-    pub(crate) at: f64,
+    pub at: f64,
     /// Variance between the classes ÷ all variance: 0.64 for one log-normal, 0.75 for gaps that are
     /// uniform in ln g, 1 for two points.
-    pub(crate) explained: f64,
+    pub explained: f64,
 }
 
 /// The cut maximising w₀ w₁ (m₀ − m₁)², the first of equal ones; `None` with fewer than two points.
-pub(crate) fn split(points: &[f64], histogram: &[f64]) -> Option<Split> {
+pub fn split(points: &[f64], histogram: &[f64]) -> Option<Split> {
     let cells: Vec<(f64, f64)> = points
         .iter()
         .zip(histogram)

@@ -4,7 +4,7 @@
 use crate::threshold::bins::{Bins, WIDTH};
 
 /// The kernel's deviation in ln g.
-pub(crate) const KERNEL: f64 = 0.3;
+pub const KERNEL: f64 = 0.3;
 
 /// The density is looked at from so many steps of the clock on; shorter gaps lie too far apart.
 const FIRST_STEPS: f64 = 10.0;
@@ -17,16 +17,16 @@ const REACH: f64 = 4.0;
 
 /// The lowest point between two humps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Valley {
+pub struct Valley {
     /// ln steps.
-    pub(crate) at: f64,
+    pub at: f64,
     /// The density there over the lower of the two humps; 1 where there are no two.
-    pub(crate) depth: f64,
+    pub depth: f64,
 }
 
 /// The kernel, laid out once for an axis.
 #[derive(Debug)]
-pub(crate) struct Kernel {
+pub struct Kernel {
     /// ln steps at which the density is taken.
     grid: Vec<f64>,
     /// For each of them the first bin in reach and the kernel's weights from there on.
@@ -37,7 +37,7 @@ pub(crate) struct Kernel {
 
 impl Kernel {
     /// Of that deviation.
-    pub(crate) fn new(bins: &Bins, deviation: f64) -> Self {
+    pub fn new(bins: &Bins, deviation: f64) -> Self {
         let points = bins.points();
         let last = points.last().copied().unwrap_or_default();
         let count = ((last - FIRST_STEPS.ln()) / WIDTH).ceil() as usize + 1;
@@ -68,7 +68,7 @@ impl Kernel {
     }
 
     /// The deepest valley between `low` and `high` (ln steps); `None` without a gap.
-    pub(crate) fn valley(&self, histogram: &[f64], (low, high): (f64, f64)) -> Option<Valley> {
+    pub fn valley(&self, histogram: &[f64], (low, high): (f64, f64)) -> Option<Valley> {
         let total: f64 = histogram.iter().sum();
         if total <= 0.0 {
             return None;
