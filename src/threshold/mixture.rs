@@ -2,12 +2,11 @@
 //! section 2). Gaps of up to 60 steps of the clock are fitted as the whole steps that they are,
 //! and no gap of zero is asked about: the fit is conditional on the shortest bin that it takes.
 
-use std::f64::consts::{PI, SQRT_2};
-
-use statrs::function::erf::erfc;
+use std::f64::consts::PI;
 
 use crate::sessions::users::mix;
 use crate::threshold::bins::{Bins, EXACT};
+use crate::threshold::steps::{Moments, Steps};
 
 /// The least deviation of a component; one that gets there holds a spike and is no hump.
 const LEAST_DEVIATION: f64 = 0.05;
@@ -288,121 +287,4 @@ fn responsibilities(scales: &[Scale], x: f64, shares: &mut [f64]) -> f64 {
         *share /= total;
     }
     highest + total.ln()
-}
-
-/// Mass, Σ x and Σ x² of weighted x = ln steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moments {
-    /// Σ weight.
-    pub mass: f64,
-    /// Σ weight · x.
-    pub first: f64,
-    /// Σ weight · x².
-    pub second: f64,
-}
-
-impl Moments {
-    fn add(&mut self, share: f64, other: Moments) {
-        self.mass += share * other.mass;
-        self.first += share * other.first;
-        self.second += share * other.second;
-    }
-
-    fn add_point(&mut self, weight: f64, x: f64) {
-        self.mass += weight;
-        self.first += weight * x;
-        self.second += weight * x * x;
-    }
-
-    fn variance(&self) -> f64 {
-        let mean = self.first / self.mass;
-        (self.second / self.mass - mean * mean).max(0.0)
-    }
-}
-
-impl std::iter::Sum for Moments {
-    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
-        parts.fold(Self::default(), |mut sum, part| {
-            sum.add(1.0, part);
-            sum
-        })
-    }
-}
-
-/// What a clock that tells whole steps shows of one log-normal: for each number of steps the
-/// probability and the moments of the true ln g, a gap of v steps being shown as k with
-/// probability max(0, 1 − |v − k|).
-pub struct Steps {
-    /// For 0 up to [`EXACT`] steps, or for 0 and 1 alone.
-    seen: Vec<Moments>,
-}
-
-impl Steps {
-    /// Of a component over ln steps; for 0 and 1 steps alone unless `all`.
-    pub fn of(component: &Component, all: bool) -> Self {
-        let most = if all { EXACT } else { 1 };
-        let integrals: Vec<Moments> = (0..=most + 1)
-            .map(|steps| integral(component, steps as f64))
-            .collect();
-        let mut seen = Vec::with_capacity(most + 1);
-        seen.push(integrals[1]);
-        for steps in 1..=most {
-            let mut moments = integrals[steps + 1];
-            moments.add(-2.0, integrals[steps]);
-            moments.add(1.0, integrals[steps - 1]);
-            seen.push(cleaned(moments, (steps as f64).ln()));
-        }
-        Self { seen }
-    }
-
-    /// Of gaps shown as that many steps.
-    pub fn at(&self, steps: usize) -> Moments {
-        self.seen[steps]
-    }
-
-    /// Of gaps shown in no bin from `first` on: those of 0 steps, and of 1 where `first` is 1.
-    fn below(&self, first: usize) -> Moments {
-        self.seen[..=first].iter().copied().sum()
-    }
-}
-
-/// Differences of nearly equal numbers lose their digits far from the component: there the mass is
-/// as good as nothing and stands at the shown gap.
-fn cleaned(moments: Moments, x: f64) -> Moments {
-    if moments.mass > 1e-10 {
-        return moments;
-    }
-    let mass = moments.mass.max(0.0);
-    Moments {
-        mass,
-        first: mass * x,
-        second: mass * x * x,
-    }
-}
-
-/// ∫ from 0 to v of (v − t) f(t) dt, and the same with ln t and ln² t in it.
-fn integral(component: &Component, v: f64) -> Moments {
-    if v <= 0.0 {
-        return Moments::default();
-    }
-    let (mean, deviation) = (component.mean, component.deviation);
-    let z = (v.ln() - mean) / deviation;
-    let mut sum = Moments::default();
-    sum.add(v, truncated(mean, deviation, z));
-    let growth = (mean + deviation * deviation / 2.0).min(600.0).exp();
-    let shifted = truncated(mean + deviation * deviation, deviation, z - deviation);
-    sum.add(-growth, shifted);
-    sum
-}
-
-/// Mass and moments of mean + deviation · u for a standard normal u below z.
-fn truncated(mean: f64, deviation: f64, z: f64) -> Moments {
-    let below = erfc(-z / SQRT_2) / 2.0;
-    let density = (-z * z / 2.0).exp() / (2.0 * PI).sqrt();
-    Moments {
-        mass: below,
-        first: mean * below - deviation * density,
-        second: mean * mean * below - 2.0 * mean * deviation * density
-            + deviation * deviation * (below - z * density),
-    }
 }

@@ -2,17 +2,21 @@
 //! themselves part, how sure that is, and what moves when it moves. Takes each user's events once,
 //! gives structs; opens, prints and reads nothing.
 
+mod answers;
 pub mod bins;
 pub mod check;
 pub mod crossing;
 pub mod curve;
 pub mod estimate;
 pub mod gaps;
+mod gates;
 pub mod knee;
 pub mod medians;
 pub mod mixture;
+mod mixtures;
 pub mod plateau;
 mod recommend;
+mod remarks;
 pub mod resample;
 pub mod rescan;
 pub mod resolution;
@@ -21,6 +25,7 @@ pub mod rules;
 mod sample;
 pub mod sources;
 pub mod split;
+pub mod steps;
 pub mod sweep;
 pub mod valley;
 

@@ -1,0 +1,101 @@
+//! What a reader must know of the fits, in whole sentences. Users are never named.
+
+use crate::events::{Micros, SECOND};
+use crate::threshold::crossing::crossings;
+use crate::threshold::estimate::Tallies;
+use crate::threshold::gates::separation_tests;
+use crate::threshold::mixture::Observed;
+use crate::threshold::mixtures::Mixtures;
+use crate::threshold::sample::{Histograms, best_crossing};
+use crate::time::duration::write_duration;
+
+/// Fits with other weights that differ by more than this factor are remarked on.
+const DISAGREEMENT: f64 = 1.5;
+
+/// What a reader must know of the fits.
+pub(crate) fn remarks(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if mixtures.first == 1 {
+        remarks.push(format!(
+            "Far more gaps are exactly {} than the rest lets expect; the mixtures are fitted to the longer ones.",
+            words(tallies.bins.step_seconds().ln())
+        ));
+    }
+    if let Some(remark) = disagreement(tallies, mixtures, point) {
+        remarks.push(remark);
+    }
+    if mixtures.chosen == 3 {
+        remarks.push(
+            "Three components fit clearly better than two; the verdict rests on them.".to_owned(),
+        );
+        remarks.extend(alternatives(tallies, mixtures));
+    }
+    if mixtures.best == 4 {
+        remarks.push("Four components fit better still; what they are is not judged.".to_owned());
+    }
+    if tallies.resampling.resamples == 0 {
+        remarks.push(
+            "Users were not resampled, so there is no interval and no recommendation.".to_owned(),
+        );
+    }
+    remarks
+}
+
+/// The other grouping of three components, where it crosses too.
+fn alternatives(tallies: &Tallies, mixtures: &Mixtures) -> Option<String> {
+    let components = mixtures.components(3)?;
+    let crossings = crossings(components);
+    let (first, second) = (crossings.first()?, crossings.get(1)?);
+    Some(format!(
+        "Of three components, {} taken as within a session give {}; {} would give {}.",
+        first.within,
+        words(first.at + tallies.bins.shift()),
+        second.within,
+        words(second.at + tallies.bins.shift()),
+    ))
+}
+
+/// Whether the fit turns on how much the busiest users weigh.
+fn disagreement(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms) -> Option<String> {
+    let count = mixtures.chosen;
+    if separation_tests(mixtures, count)
+        .iter()
+        .any(|test| !test.passed)
+    {
+        return None;
+    }
+    let at = mixtures.crossing(count)?.at;
+    let shift = tallies.bins.shift();
+    let other = |histogram: &[f64]| {
+        let fit = Observed::new(&tallies.bins, histogram, mixtures.first)
+            .fit(count, tallies.resampling.seed)?;
+        best_crossing(&fit.components).map(|crossing| crossing.at)
+    };
+    let (by_gap, by_user) = (other(&point.by_gap), other(&point.by_user));
+    let differs =
+        |other: Option<f64>| other.is_none_or(|other| (other - at).abs() > DISAGREEMENT.ln());
+    if !differs(by_gap) && !differs(by_user) {
+        return None;
+    }
+    let said = |at: Option<f64>| at.map_or("no timeout".to_owned(), |at| words(at + shift));
+    let share = tallies.summary().largest_user_share.unwrap_or_default();
+    Some(format!(
+        "The timeout turns on how users are weighed: {} when each user's gaps are capped, {} when \
+         each gap counts the same, {} when each user does; the user with the most gaps has {:.0} % of them.",
+        words(at + shift),
+        said(by_gap),
+        said(by_user),
+        share * 100.0
+    ))
+}
+
+/// ln seconds as people write durations, to the second where that says enough.
+fn words(at: f64) -> String {
+    let seconds = at.exp();
+    let micros = (seconds * SECOND as f64).round() as Micros;
+    if seconds >= 10.0 {
+        write_duration((micros + SECOND / 2) / SECOND * SECOND)
+    } else {
+        write_duration(micros)
+    }
+}
