@@ -13,16 +13,24 @@ use crate::harness::{Call, Outcome, Scratch, tool};
 use crate::servers::{Database, mariadb, postgres};
 
 /// What reads events and gives aggregates, and in which formats.
-const COMMANDS: [(&[&str], &[&str]); 2] = [
+const COMMANDS: [(&[&str], &[&str]); 4] = [
     (
         &["report", "--total", "--by", "day", "--users", "users.txt"],
         &FORMATS,
     ),
     (&["report", "--segment", "source"], &FORMATS),
+    (
+        &["threshold", "--per", "source", "--resamples", "20"],
+        &TEXT,
+    ),
+    (&["compare", "--tracked", "tracked.csv"], &TEXT),
 ];
 
-/// Parquet is the last one, which not every command writes.
+/// Every format.
 const FORMATS: [&str; 6] = ["table", "csv", "json", "ndjson", "markdown", "parquet"];
+
+/// Those of a result that is not one table.
+const TEXT: [&str; 5] = ["table", "csv", "json", "ndjson", "markdown"];
 
 /// Users of every kind of id, in the order of the alphabet and in digits.
 const USERS: [&str; 4] = [
