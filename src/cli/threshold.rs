@@ -24,7 +24,7 @@ pub struct ThresholdFlags {
     /// What the draws begin with [default: 1]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
-    /// Hold the result against the rules of [threshold] in sessionize.toml; exit 1 where one fails
+    /// Hold the result against the rules in sessionize.toml; exit 1 where one fails
     #[arg(long)]
     pub check: bool,
     /// Which rows csv and ndjson get [default: sweep]

@@ -160,7 +160,7 @@ pub struct AskedColumns {
     pub source: Option<String>,
     /// What the rows are.
     pub rows: Rows,
-    /// That of [`Rows::beside`].
+    /// That of `Rows::beside`.
     pub beside: Option<String>,
 }
 

@@ -54,7 +54,7 @@ pub enum TimeValue<'a> {
 pub enum SourceValue<'a> {
     /// The one source of the input, by its provisional number.
     Known(u8),
-    /// The cell of `--source-column`; where the rows are no events, that of [`Rows::beside`].
+    /// The cell of `--source-column`; where the rows are no events, that of `Rows::beside`.
     Text(&'a [u8]),
     /// When the tracked session ended that the row is.
     End(TimeValue<'a>),
