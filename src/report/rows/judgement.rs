@@ -15,6 +15,8 @@ use crate::threshold::{Estimate, GapBin, Judgement, SourceJudgement, SweepRow, T
 pub(crate) const MARK: char = '◄';
 /// Rows of a histogram that the eye takes in at once.
 const MOST_ROWS: usize = 28;
+/// The share of the gaps that no bar would show.
+const TOO_FEW: f64 = 0.002;
 
 /// Some neighbouring bins as one row of the histogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,32 +35,66 @@ impl GapRow {
     }
 }
 
-/// The histogram in as many rows as a page takes, from the first to the last that holds a gap or a
-/// candidate.
+/// The histogram in as many rows as a page takes. So few gaps that no bar would show them are put
+/// together at either end, where no candidate lies among them.
 pub(crate) fn gap_rows(judgement: &Judgement) -> Vec<GapRow> {
-    let candidates = candidates(judgement);
-    let matters = |bin: &GapBin| {
-        let (low, high) = (bin.low as f64 / 1e6, bin.high as f64 / 1e6);
-        let holds = |(_, seconds): &(String, f64)| low < *seconds && *seconds <= high;
-        rest(bin, judgement) > 0 || candidates.iter().any(holds)
-    };
     let bins = &judgement.histogram;
-    let first = bins.iter().position(matters).unwrap_or(bins.len());
-    let end = bins
-        .iter()
-        .rposition(matters)
-        .map_or(first, |last| last + 1);
-    let bins = &bins[first..end];
-    let together = bins.len().div_ceil(MOST_ROWS).max(1);
-    let row = |bins: &[GapBin]| {
-        let (first, last) = (bins.first()?, bins.last()?);
-        Some(GapRow {
-            low: first.low as f64 / 1e6,
-            high: last.high as f64 / 1e6,
-            gaps: bins.iter().map(|bin| rest(bin, judgement)).sum(),
+    let held: Vec<usize> = (0..bins.len())
+        .filter(|&place| rest(&bins[place], judgement) > 0)
+        .collect();
+    let candidates = candidates(judgement);
+    let candidates: Vec<usize> = (0..bins.len())
+        .filter(|&place| {
+            let row = row_of(&bins[place..=place], judgement);
+            candidates.iter().any(|(_, at)| row.holds(*at))
         })
+        .collect();
+    let within = held.iter().chain(&candidates);
+    let (Some(&first), Some(&last)) = (within.clone().min(), within.max()) else {
+        return Vec::new();
     };
-    bins.chunks(together).filter_map(row).collect()
+    let (mut low, mut high) = most_of(&bins[first..=last], judgement);
+    (low, high) = (first + low, first + high);
+    if let (Some(&shortest), Some(&longest)) = (candidates.first(), candidates.last()) {
+        (low, high) = (low.min(shortest), high.max(longest));
+    }
+    let together = (high + 1 - low).div_ceil(MOST_ROWS);
+    let starts = (low..=high).step_by(together);
+    let rows = starts.map(|start| {
+        let from = if start == low { first } else { start };
+        let end = if start + together > high {
+            last
+        } else {
+            start + together - 1
+        };
+        row_of(&bins[from..=end], judgement)
+    });
+    rows.collect()
+}
+
+/// The first and the last bin within which all gaps lie but [`TOO_FEW`] at either end.
+fn most_of(bins: &[GapBin], judgement: &Judgement) -> (usize, usize) {
+    let gaps = |bin: &GapBin| rest(bin, judgement) as f64;
+    let few = bins.iter().map(gaps).sum::<f64>() * TOO_FEW;
+    let beyond = |bins: &mut dyn Iterator<Item = &GapBin>| {
+        let mut so_far = 0.0;
+        bins.take_while(|bin| {
+            so_far += gaps(bin);
+            so_far < few
+        })
+        .count()
+    };
+    let low = beyond(&mut bins.iter());
+    let high = bins.len() - beyond(&mut bins.iter().rev());
+    (low, high.saturating_sub(1).max(low))
+}
+
+fn row_of(bins: &[GapBin], judgement: &Judgement) -> GapRow {
+    GapRow {
+        low: bins.first().map_or(0.0, |bin| bin.low as f64 / 1e6),
+        high: bins.last().map_or(0.0, |bin| bin.high as f64 / 1e6),
+        gaps: bins.iter().map(|bin| rest(bin, judgement)).sum(),
+    }
 }
 
 fn rest(bin: &GapBin, judgement: &Judgement) -> u64 {
