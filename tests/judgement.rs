@@ -357,24 +357,25 @@ fn no_line_is_wider_than_the_page_and_nothing_moves_the_cursor() {
 #[test]
 fn candidates_stand_beside_the_bar_of_their_gaps() {
     let text = written(Format::Table, &report(judgement()), PLAIN);
-    // Three thirds of an octave a row, from powers of two to powers of two: 2048 s are 34m 08s.
+    // Two thirds of an octave a row: 2^(31/3) s are 21m 30s, 2^11 s 34m 08s, 2^(35/3) s 54m 11s.
     let marked = |up_to: &str| {
-        line(&text, up_to)
-            .split_once('◄')
-            .map(|(_, mark)| mark.trim())
+        let mark = line(&text, up_to).split_once('◄');
+        mark.map(|(_, mark)| mark.trim())
     };
-    assert_eq!(marked("17m 04s"), Some("knee"));
+    assert_eq!(marked("21m 30s"), Some("knee"));
     assert_eq!(marked("34m 08s"), Some("30m in use, plateau"));
+    assert_eq!(marked("54m 11s"), Some("49m 50s recommended,"));
     assert_eq!(
-        marked("1h 08m"),
-        Some("49m 50s recommended, mixture of two, valley")
+        line(&text, "mixture of two, valley").trim(),
+        "mixture of two, valley"
     );
     assert_eq!(marked("2h 17m"), Some("split"));
-    assert_eq!(marked("4h 33m"), None);
+    assert_eq!(marked("3h 37m"), None);
     assert!(!text.contains("not among them"), "{text}");
+    assert!(!text.contains("up to 34m 08s ◄"), "{text}");
     let bars = |up_to: &str| line(&text, up_to).matches('█').count();
     assert!(bars("2m 08s") > bars("8m 32s"), "{text}");
-    assert!(bars("1d 12h") > bars("17m 04s"), "{text}");
+    assert!(bars("1d 12h") > bars("21m 30s"), "{text}");
 }
 
 #[test]
@@ -383,8 +384,8 @@ fn a_mark_that_is_cut_is_told_in_full_below_the_bars() {
     let text = written(Format::Table, &report(judgement()), narrow);
     let full = "up to 34m 08s ◄ 30m in use, plateau";
     assert!(text.contains(full), "{text}");
-    let wide = written(Format::Table, &report(judgement()), PLAIN);
-    assert!(!wide.contains("up to 34m 08s ◄"), "{wide}");
+    let two_lines = "up to 54m 11s ◄ 49m 50s recommended,\nmixture of two, valley\n";
+    assert!(text.contains(two_lines), "{text}");
 }
 
 #[test]
@@ -485,22 +486,20 @@ fn every_method_has_its_answer_and_its_test() {
         next(),
         "plateau           33m 30s                –  22m–51m  ✓"
     );
-    let mut tests = text.lines().skip_while(|line| *line != "Tests").skip(3);
-    let mut next = || cells(tests.next().unwrap_or_default()).join(" ");
-    assert_eq!(next(), "✓ mixture of two 3.75 2 Ashman D above 2");
-    assert_eq!(next(), "✗ mixture of three – 2 Ashman D above 2");
+    let tests = text.lines().skip_while(|line| !line.starts_with("Tests:"));
+    let tests: Vec<&str> = tests.skip(1).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(tests.len(), 9, "six methods and three gates: {text}");
+    assert_eq!(tests[0], "✓    3.75  mixture of two: Ashman D above 2");
+    assert_eq!(tests[1], "✗       –  mixture of three: Ashman D above 2");
     assert_eq!(
-        next(),
-        "✓ valley 0.31 0.8 valley at most 0.8 of the lower peak"
+        tests[2],
+        "✓    0.31  valley: valley at most 0.8 of the lower peak"
     );
-    let mut gates = tests.skip_while(|line| !line.contains("gate"));
-    let mut next = || cells(gates.next().unwrap_or_default()).join(" ");
-    assert_eq!(next(), "✓ gate 3.75 2 Ashman D above 2");
     assert_eq!(
-        next(),
-        "✓ gate 0.98 0.95 depth at most 0.5 in 95% of replicates"
+        tests[7],
+        "✓    0.98  gate: depth at most 0.5 in 95% of replicates"
     );
-    assert_eq!(next(), "✓ gate 1,402 30 at least 30 users");
+    assert_eq!(tests[8], "✓   1,402  gate: at least 30 users");
 }
 
 #[test]
@@ -575,16 +574,64 @@ fn sources_are_judged_one_by_one_and_against_each_other() {
     };
     let text = written(Format::Table, &report, wide);
     let posts = cells(line(&text, "posts  ")).join(" ");
-    assert_eq!(posts, "posts 1,402 1,202,698 49m 50s 46m 00s–54m 11s ✓");
-    assert!(text.contains("- posts: timeout 49m 50s (95% 46m to 54m 11s): the gaps part there\n"));
-    let more =
-        "- posts asks for 2.12 times the timeout of searches (95% 1.4 to 3): more than noise";
-    assert!(text.contains(more), "{text}");
-    report.judgement.differences[0].interval = Some((0.9, 3.0));
-    assert!(written(Format::Table, &report, wide).contains("(95% 0.9 to 3): no more than noise"));
-    report.judgement.differences[0].interval = None;
-    let unsure = "of searches: how sure that is, is not known";
-    assert!(written(Format::Table, &report, wide).contains(unsure));
+    assert_eq!(
+        posts,
+        "posts 1,402 1,202,698 49m 50s 46m 00s–54m 11s recommended"
+    );
+    let kept = "- searches of everything in the catalogue: no separable structure: keep 30m";
+    assert!(text.contains(kept), "{text}");
+    assert!(!text.contains("- posts: "), "{text}");
+    let mut differs = |interval| {
+        report.judgement.differences[0].interval = interval;
+        let text = written(Format::Table, &report, wide);
+        let row = text
+            .lines()
+            .rfind(|line| line.starts_with("posts") && line.contains("2.12"));
+        cells(row.unwrap()).join(" ")
+    };
+    assert_eq!(differs(Some((1.4, 3.0))), "posts searches 2.12 1.4–3 yes");
+    assert_eq!(differs(Some((0.9, 3.0))), "posts searches 2.12 0.9–3 no");
+    assert_eq!(differs(None), "posts searches 2.12 – –");
+}
+
+#[test]
+fn the_few_shortest_and_longest_gaps_share_a_row() {
+    let bin = |low: i64, gaps| GapBin {
+        low: low * SECOND,
+        high: 2 * low * SECOND,
+        gaps,
+    };
+    let judgement = Judgement {
+        in_use: timeout("8s"),
+        histogram: vec![
+            bin(1, 2),
+            bin(2, 2),
+            bin(4, 500),
+            bin(8, 494),
+            bin(16, 1),
+            bin(32, 1),
+        ],
+        estimates: Vec::new(),
+        verdict: verdicts()[3].clone(),
+        ..judgement()
+    };
+    let text = written(Format::Table, &report(judgement.clone()), PLAIN);
+    // Of 1,000 gaps 4 are short and 2 long, each under half a percent.
+    assert_eq!(cells(line(&text, "8s  "))[..2], ["8s", "504"]);
+    assert_eq!(cells(line(&text, "1m 04s  "))[..3], ["1m", "04s", "496"]);
+    assert!(
+        !text
+            .lines()
+            .any(|line| line.trim_start().starts_with("16s  "))
+    );
+    // A timeout in use among them keeps its row.
+    let longer = Judgement {
+        in_use: timeout("30s"),
+        ..judgement
+    };
+    let text = written(Format::Table, &report(longer), PLAIN);
+    assert_eq!(cells(line(&text, "16s  "))[..2], ["16s", "494"]);
+    assert!(line(&text, "1m 04s  ").ends_with("◄ 30s in use"), "{text}");
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! beside it, and the words for what was estimated, tested and checked.
 
 use crate::measures::Figures;
-use crate::report::columns::judgement::is_more_than_noise;
 use crate::report::rows::judgement::{SENSITIVITY, WITHOUT_BOUNCES};
 use crate::report::rows::known;
 use crate::report::story::{Fact, run_notes, seconds};
@@ -11,8 +10,7 @@ use crate::threshold::check::{
     Check, CheckResult, Unit, mean_of, recommended_seconds, sessions_of,
 };
 use crate::threshold::{
-    GapSummary, Judgement, Method, Robustness, SimpleRule, SourceDifference, SourceJudgement,
-    SweepRow, Verdict,
+    GapSummary, Judgement, Method, Robustness, SimpleRule, SourceJudgement, SweepRow, Verdict,
 };
 use crate::time::duration::{Timeout, write_duration};
 
@@ -218,39 +216,14 @@ pub(crate) fn step(gaps: &GapSummary) -> String {
     write_duration(gaps.resolution)
 }
 
-/// One sentence a source, then one a pair.
+/// One sentence for each source that its timeout alone does not tell.
 pub(crate) fn source_sentences(judgement: &Judgement) -> Vec<String> {
+    let told = |source: &&SourceJudgement| recommended_seconds(&source.verdict).is_none();
     let one = |source: &SourceJudgement| {
-        format!(
-            "{}: {}",
-            source.name,
-            uncapitalised(&sentence(&source.verdict, judgement.in_use))
-        )
+        let sentence = sentence(&source.verdict, judgement.in_use);
+        format!("{}: {}", source.name, uncapitalised(&sentence))
     };
-    let sources = judgement.sources.iter().map(one);
-    sources
-        .chain(judgement.differences.iter().map(difference))
-        .collect()
-}
-
-/// `“posts” needs 2.1 times the timeout of “searches” (95% 1.4 to 3.0): more than noise`.
-fn difference(difference: &SourceDifference) -> String {
-    let SourceDifference {
-        shorter,
-        longer,
-        ratio,
-        interval,
-    } = difference;
-    let ratio = number(*ratio);
-    let spread = interval.map_or(String::new(), |(low, high)| {
-        format!(" (95% {} to {})", number(low), number(high))
-    });
-    let weight = match is_more_than_noise(difference) {
-        None => "how sure that is, is not known",
-        Some(true) => "more than noise",
-        Some(false) => "no more than noise",
-    };
-    format!("{longer} asks for {ratio} times the timeout of {shorter}{spread}: {weight}")
+    judgement.sources.iter().filter(told).map(one).collect()
 }
 
 /// In which range the headline's trend holds, and where it turns.

@@ -118,7 +118,8 @@ pub fn write_judgement(
     facts(&judgement::gap_facts(&found.gaps), out)?;
     writeln!(out)?;
     let rows = tables::gap_rows(found);
-    table(&tables::gap_columns(&rows, found, 0), out)?;
+    let marks = tables::marks(&rows, found, usize::MAX);
+    table(&tables::gap_columns(&rows, &marks, found, 0), out)?;
     heading_and_table("Methods", &tables::estimate_columns(found), out)?;
     heading_and_table("Tests", &tables::test_columns(found), out)?;
     heading_and_table("Timeouts", &tables::sweep_columns(found), out)?;
@@ -129,6 +130,8 @@ pub fn write_judgement(
         let columns = tables::source_columns(&found.sources);
         heading_and_table("Sources", &columns, out)?;
         list(&judgement::source_sentences(found), out)?;
+        let columns = tables::difference_columns(&found.differences);
+        heading_and_table("Timeouts of sources, as times each other", &columns, out)?;
     }
     if !found.rules.is_empty() {
         writeln!(out, "## Rules of thumb, for context\n")?;

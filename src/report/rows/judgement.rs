@@ -1,22 +1,27 @@
 //! The cells of what people read of the timeout: the gaps with their bars, the sweep, the methods,
 //! what was tested, and what was checked.
 
-use crate::report::columns::judgement::one_step_gaps;
+use unicode_width::UnicodeWidthStr;
+
+use crate::report::columns::judgement::{is_more_than_noise, one_step_gaps};
 use crate::report::judgement::{
     asked, bounce_rate_of, mean_without_bounces_of, median_of, met, method_words, number, short,
+    verdict_name,
 };
 use crate::report::rows::{Column, Side, known};
 use crate::report::story::seconds;
 use crate::report::{chart, words};
 use crate::threshold::check::{CheckResult, mean_of, sessions_of};
-use crate::threshold::{Estimate, GapBin, Judgement, SourceJudgement, SweepRow, Test, Verdict};
+use crate::threshold::{
+    Estimate, GapBin, Judgement, SourceDifference, SourceJudgement, SweepRow, Test, Verdict,
+};
 
 /// What marks a candidate beside its bar, and the timeout in use in the sweep.
 pub(crate) const MARK: char = '◄';
 /// Rows of a histogram that the eye takes in at once.
 const MOST_ROWS: usize = 28;
 /// The share of the gaps that no bar would show.
-const TOO_FEW: f64 = 0.002;
+const TOO_FEW: f64 = 0.005;
 
 /// Some neighbouring bins as one row of the histogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -139,57 +144,71 @@ pub(crate) fn off_the_axis(rows: &[GapRow], judgement: &Judgement) -> Vec<String
         .collect()
 }
 
-/// The candidates of each row, with their mark; nothing for a row without one.
-pub(crate) fn marks(rows: &[GapRow], judgement: &Judgement) -> Vec<String> {
+/// The candidates of each row, with their mark, in lines of at most `room` columns where one
+/// candidate does not need more; no line for a row without one.
+pub(crate) fn marks(rows: &[GapRow], judgement: &Judgement, room: usize) -> Vec<Vec<String>> {
     let candidates = candidates(judgement);
     let marks = |row: &GapRow| {
-        let here = candidates.iter().filter(|(_, at)| row.holds(*at));
-        let here: Vec<&str> = here.map(|(words, _)| words.as_str()).collect();
-        match here.as_slice() {
-            [] => String::new(),
-            here => format!("{MARK} {}", here.join(", ")),
+        let mut lines: Vec<String> = Vec::new();
+        for (words, _) in candidates.iter().filter(|(_, at)| row.holds(*at)) {
+            match lines.last_mut() {
+                Some(line) if line.width() + words.width() + 3 <= room => {
+                    line.push_str(", ");
+                    line.push_str(words);
+                }
+                Some(line) => {
+                    line.push(',');
+                    lines.push(format!("  {words}"));
+                }
+                None => lines.push(format!("{MARK} {words}")),
+            }
         }
+        lines
     };
     rows.iter().map(marks).collect()
 }
 
-/// The histogram. `width` is that of its longest bar; 0 leaves the bars out.
-pub(crate) fn gap_columns(rows: &[GapRow], judgement: &Judgement, width: usize) -> Vec<Column> {
+/// The histogram. `width` is that of its longest bar, and 0 leaves the bars out; further lines of a
+/// row's marks stand below it.
+pub(crate) fn gap_columns(
+    rows: &[GapRow],
+    marks: &[Vec<String>],
+    judgement: &Judgement,
+    width: usize,
+) -> Vec<Column> {
     let all: u64 = judgement.gaps.gaps;
     let most = rows.iter().map(|row| row.gaps).max().unwrap_or(0);
-    let share = |row: &GapRow| match all {
-        0 => words::UNKNOWN.to_owned(),
-        all => words::share(row.gaps as f64 / all as f64),
-    };
     let bar = |row: &GapRow| {
         let bar = chart::bar(row.gaps as f64, most as f64, width);
         let fill = width - bar.chars().count();
         format!("{bar}{}", " ".repeat(fill))
     };
+    let share = |row: &GapRow| match all {
+        0 => words::UNKNOWN.to_owned(),
+        all => words::share(row.gaps as f64 / all as f64),
+    };
+    let lines = || {
+        let rows = rows.iter().zip(marks);
+        rows.flat_map(|(row, marks)| {
+            let first = (Some(row), marks.first());
+            let others = marks.iter().skip(1).map(|mark| (None, Some(mark)));
+            std::iter::once(first).chain(others)
+        })
+    };
+    let column = |header: &'static str, side, rank, cell: &dyn Fn(&GapRow) -> String| {
+        let cells = lines().map(|(row, _)| row.map_or(String::new(), cell));
+        Column::new(header, side, rank, cells)
+    };
     let mut columns = vec![
-        Column::new(
-            "up to",
-            Side::Right,
-            0,
-            rows.iter().map(|row| short(row.high)),
-        ),
-        Column::new(
-            "gaps",
-            Side::Right,
-            1,
-            rows.iter().map(|row| words::count(row.gaps)),
-        ),
-        Column::new("share", Side::Right, 5, rows.iter().map(share)),
+        column("up to", Side::Right, 0, &|row| short(row.high)),
+        column("gaps", Side::Right, 1, &|row| words::count(row.gaps)),
+        column("share", Side::Right, 5, &share),
     ];
     if width > 0 {
-        columns.push(Column::new("", Side::Left, 3, rows.iter().map(bar)));
+        columns.push(column("", Side::Left, 3, &bar));
     }
-    columns.push(Column::new(
-        "",
-        Side::Data(14),
-        0,
-        marks(rows, judgement).into_iter(),
-    ));
+    let marks = lines().map(|(_, mark)| mark.cloned().unwrap_or_default());
+    columns.push(Column::new("", Side::Data(14), 0, marks));
     columns
 }
 
@@ -260,7 +279,7 @@ pub(crate) fn estimate_columns(judgement: &Judgement) -> Vec<Column> {
     columns
 }
 
-/// The sources' own answers, by the mixture.
+/// The sources' own answers, by the mixture, and what follows for each.
 pub(crate) fn source_columns(sources: &[SourceJudgement]) -> Vec<Column> {
     let names = sources.iter().map(|source| source.name.clone());
     let count = |header, rank, cell: fn(&SourceJudgement) -> u64| {
@@ -274,11 +293,35 @@ pub(crate) fn source_columns(sources: &[SourceJudgement]) -> Vec<Column> {
     ];
     let estimates: Vec<&Estimate> = sources.iter().map(|source| &source.estimate).collect();
     columns.extend(answer_columns(&estimates));
-    let carried = estimates
+    let verdicts = sources
         .iter()
-        .map(|estimate| passed(estimate.test.passed));
-    columns.push(Column::new("test", Side::Left, 1, carried));
+        .map(|source| verdict_name(&source.verdict).to_owned());
+    columns.push(Column::new("verdict", Side::Left, 1, verdicts));
     columns
+}
+
+/// How the sources' timeouts differ.
+pub(crate) fn difference_columns(differences: &[SourceDifference]) -> Vec<Column> {
+    let name = |header, cell: fn(&SourceDifference) -> &String| {
+        let names = differences.iter().map(|one| cell(one).clone());
+        Column::new(header, Side::Data(8), 0, names)
+    };
+    let interval = |(low, high): (f64, f64)| format!("{}–{}", number(low), number(high));
+    let noise = |one: &SourceDifference| match is_more_than_noise(one) {
+        None => words::UNKNOWN,
+        Some(true) => "yes",
+        Some(false) => "no",
+    };
+    let times = differences.iter().map(|one| number(one.ratio));
+    let intervals = differences.iter().map(|one| known(one.interval, interval));
+    let noises = differences.iter().map(|one| noise(one).to_owned());
+    vec![
+        name("longer", |one| &one.longer),
+        name("shorter", |one| &one.shorter),
+        Column::new("times", Side::Right, 0, times),
+        Column::new("95% interval", Side::Right, 2, intervals),
+        Column::new("more than noise", Side::Left, 1, noises),
+    ]
 }
 
 fn answer_columns(estimates: &[&Estimate]) -> [Column; 2] {
@@ -310,6 +353,23 @@ pub(crate) fn test_columns(judgement: &Judgement) -> Vec<Column> {
         Column::new("limit", Side::Right, 1, cells(|test| number(test.limit))),
         Column::new("asked", Side::Data(16), 0, cells(|test| test.name.clone())),
     ]
+}
+
+/// The same as lines: the mark with what was met, then what was asked, which may be long.
+pub(crate) fn test_lines(judgement: &Judgement) -> Vec<(String, String)> {
+    let own = judgement.estimates.iter().map(|estimate| {
+        let words = method_words(estimate.method);
+        (&estimate.test, format!("{words}: {}", estimate.test.name))
+    });
+    let gates = judgement.gates.iter().map(|gate| {
+        let words = format!("gate: {}", gate.name);
+        (gate, words)
+    });
+    let line = |(test, words): (&Test, String)| {
+        let met = known(test.met, number);
+        (format!("{} {met:>7}  ", passed(test.passed)), words)
+    };
+    own.chain(gates).map(line).collect()
 }
 
 /// The rules of the check.

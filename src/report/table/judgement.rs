@@ -13,8 +13,8 @@ use crate::report::judgement::{
 };
 use crate::report::rows::Column;
 use crate::report::rows::judgement::{
-    GapRow, check_columns, estimate_columns, gap_columns, gap_rows, marks, off_the_axis,
-    source_columns, sweep_columns, test_columns,
+    GapRow, check_columns, difference_columns, estimate_columns, gap_columns, gap_rows, marks,
+    off_the_axis, source_columns, sweep_columns, test_lines,
 };
 use crate::threshold::Judgement;
 use crate::threshold::check::CheckResult;
@@ -22,9 +22,11 @@ use crate::threshold::check::CheckResult;
 /// The widest bar of the histogram.
 const WIDEST_BAR: usize = 32;
 
-/// From this width on bars need not be the narrowest.
+/// From this width on candidates need not have the least room.
 const ROOMY: usize = 60;
-const NARROWEST_BAR_OF_A_ROOMY_PAGE: usize = 8;
+/// The room of the candidates, where the bars leave it.
+const WIDEST_MARKS: usize = 48;
+const NARROWEST_MARKS: usize = 14;
 
 /// Writes what is said of the timeout.
 pub(crate) fn write_judgement(
@@ -44,7 +46,7 @@ pub(crate) fn write_judgement(
     }
     gaps(found, &mut page)?;
     titled("Methods", estimate_columns(found), &mut page)?;
-    titled("Tests", test_columns(found), &mut page)?;
+    tests(found, &mut page)?;
     sweep(found, &mut page)?;
     trend(found, &mut page)?;
     sources(found, &mut page)?;
@@ -83,25 +85,43 @@ fn gaps(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
 
 /// The bars, and below them the candidates in full where the page had to cut them.
 fn histogram(rows: &[GapRow], found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
-    let narrowest = match page.width() >= ROOMY {
-        true => NARROWEST_BAR_OF_A_ROOMY_PAGE,
-        false => NARROWEST_BAR,
+    let room = match page.width() >= ROOMY {
+        true => (page.width() / 3).min(WIDEST_MARKS),
+        false => NARROWEST_MARKS,
     };
-    let columns = gap_columns(rows, found, narrowest);
+    let marks = marks(rows, found, room);
+    let columns = gap_columns(rows, &marks, found, NARROWEST_BAR);
     let room = Layout::choose(&columns, page.width()).room(page.width());
-    let width = (narrowest + room).min(WIDEST_BAR);
-    let columns = gap_columns(rows, found, width);
+    let width = (NARROWEST_BAR + room).min(WIDEST_BAR);
+    let columns = gap_columns(rows, &marks, found, width);
     let lines = Layout::choose(&columns, page.width()).lines(columns);
     page.table(&lines, true)?;
-    let marks = marks(rows, found);
     let is_cut = |mark: &String| !lines.iter().any(|line| line.contains(mark.as_str()));
-    if !marks.iter().any(is_cut) {
+    if !marks.iter().flatten().any(is_cut) {
         return Ok(());
     }
-    for (row, mark) in rows.iter().zip(&marks).filter(|(_, mark)| !mark.is_empty()) {
-        page.dim(&format!("up to {} {mark}", short(row.high)))?;
+    for (row, marks) in rows
+        .iter()
+        .zip(&marks)
+        .filter(|(_, marks)| !marks.is_empty())
+    {
+        let marks: Vec<&str> = marks.iter().map(|mark| mark.trim_start()).collect();
+        page.dim(&format!("up to {} {}", short(row.high), marks.join(" ")))?;
     }
     Ok(())
+}
+
+/// Every test as a line that may be broken: what is asked for can be long.
+fn tests(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
+    let lines = test_lines(found);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    page.bold("Tests: what was met, and what was asked")?;
+    for (met, asked) in &lines {
+        page.item(met, asked)?;
+    }
+    page.blank()
 }
 
 fn sweep(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
@@ -133,7 +153,12 @@ fn sources(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
     for sentence in source_sentences(found) {
         page.item("- ", &sentence)?;
     }
-    page.blank()
+    page.blank()?;
+    titled(
+        "Timeouts of sources, as times each other",
+        difference_columns(&found.differences),
+        page,
+    )
 }
 
 fn titled(title: &str, columns: Vec<Column>, page: &mut Page<'_>) -> io::Result<()> {
