@@ -189,35 +189,49 @@ impl Evidence<'_> {
         seconds: Result<f64, &'static str>,
         choose: impl Fn(Parts<'_>) -> Option<f64>,
     ) -> Chosen {
-        let (mut outcome, mut bias, mut folds) =
-            (Outcome::default(), BiasPoint::default(), Vec::new());
+        let (mut outcome, mut folds) = (Outcome::default(), Vec::new());
+        let (mut difference, mut pairs) = (0.0, 0.0);
         for part in 0..FOLDS {
             let Some(seconds) = choose(&|fold| fold != part) else {
                 continue;
             };
             folds.push(seconds);
             outcome.add(self.outcome(seconds, &|fold| fold == part));
-            if let Some(place) = nearest(self.grid, seconds) {
-                bias.add(&self.bias[part][place], 1);
+            if let Some(more) = interpolated(self.grid, &self.bias[part], seconds) {
+                difference += more.0;
+                pairs += more.1;
             }
         }
+        let bias = (pairs > 0.0).then(|| difference / pairs / SECOND as f64);
         let is_chosen = seconds.is_ok();
         Chosen {
             seconds: seconds.ok(),
             reason: seconds.err(),
             f1_of_others: outcome.f1().filter(|_| is_chosen),
-            bias_of_others: bias.bias().filter(|_| is_chosen),
+            bias_of_others: bias.filter(|_| is_chosen),
             folds,
             ..Chosen::default()
         }
     }
 }
 
-/// The place of the timeout of the grid that is nearest on a log axis.
-fn nearest(grid: &[Micros], seconds: f64) -> Option<usize> {
-    let distance = |timeout: Micros| (timeout as f64 / SECOND as f64 / seconds).ln().abs();
-    let places = 0..grid.len();
-    places.min_by(|&one, &two| distance(grid[one]).total_cmp(&distance(grid[two])))
+/// All differences of durations in microseconds and matched pairs at a timeout, interpolated on the
+/// log axis between those of the grid, beyond which its ends stand; `None` without a grid.
+fn interpolated(grid: &[Micros], points: &[BiasPoint], seconds: f64) -> Option<(f64, f64)> {
+    let micros = seconds * SECOND as f64;
+    let after = grid.partition_point(|&timeout| (timeout as f64) < micros);
+    let before = after.saturating_sub(1);
+    let after = after.min(grid.len().checked_sub(1)?);
+    let (from, to) = ((grid[before] as f64).ln(), (grid[after] as f64).ln());
+    let share = match before == after {
+        true => 0.0,
+        false => (micros.ln() - from) / (to - from),
+    };
+    let mix = |value: fn(&BiasPoint) -> f64| {
+        value(&points[before]) * (1.0 - share) + value(&points[after]) * share
+    };
+    let difference = mix(|point| point.difference as f64);
+    Some((difference, mix(|point| point.pairs as f64)))
 }
 
 /// The timeout in seconds at which the bias changes its sign, interpolated on the log axis of the
