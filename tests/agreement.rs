@@ -17,8 +17,8 @@ const MINUTE: Micros = 60 * SECOND;
 
 /// One user as both sides see them.
 #[derive(Clone, Debug, Default)]
-struct User {
-    hash: u64,
+pub(crate) struct User {
+    pub(crate) hash: u64,
     events: Vec<Micros>,
     opens: Vec<bool>,
     inferred: Vec<bool>,
@@ -28,7 +28,7 @@ struct User {
 
 impl User {
     /// Events and tracked sessions in minutes; inferred by the plain rule with 30 minutes.
-    fn new(events: &[Micros], tracked: &[(Micros, Micros)]) -> Self {
+    pub(crate) fn new(events: &[Micros], tracked: &[(Micros, Micros)]) -> Self {
         let tracked = tracked.iter().map(|&(start, end)| Tracked {
             start: start * MINUTE,
             end: end * MINUTE,
@@ -98,7 +98,7 @@ impl User {
     }
 }
 
-fn plan() -> AgreementPlan {
+pub(crate) fn plan() -> AgreementPlan {
     AgreementPlan {
         timeout: 30 * MINUTE,
         tolerance: 0,
@@ -108,7 +108,7 @@ fn plan() -> AgreementPlan {
     }
 }
 
-fn scores(plan: &AgreementPlan, users: &[User]) -> Scores {
+pub(crate) fn scores(plan: &AgreementPlan, users: &[User]) -> Scores {
     let mut agreement = Agreement::new(plan);
     users.iter().for_each(|user| agreement.user(&user.case()));
     agreement.finish()
@@ -135,7 +135,7 @@ fn assert_values(scores: &Scores, expected: &[(Kind, f64)]) {
 
 /// Events at 0, 10, 20 in session A [0, 30); 60, 65, 100 in B [55, 110); 200 outside; 240 in C
 /// [230, 250). At 30 minutes they are inferred as {0, 10, 20}, {60, 65}, {100}, {200}, {240}.
-fn example() -> User {
+pub(crate) fn example() -> User {
     User::new(
         &[0, 10, 20, 60, 65, 100, 200, 240],
         &[(0, 30), (55, 110), (230, 250)],
@@ -502,7 +502,7 @@ fn perfect_agreement_gives_one() {
 
 /// Users with a few hundred events, in bursts that tracked sessions follow more or less; some events
 /// open whatever the timeout, some sessions overlap, some hold nothing.
-fn generated(seed: u64, count: u64) -> Vec<User> {
+pub(crate) fn generated(seed: u64, count: u64) -> Vec<User> {
     let mut random = Pcg64::seed_from_u64(seed);
     let users = (0..count).map(|number| {
         let mut user = User {
@@ -810,6 +810,30 @@ fn no_timeout_that_is_tried_does_better_than_the_chosen_one() {
         );
         assert!(chosen.f1_of_others.unwrap() <= best);
     }
+}
+
+#[test]
+fn a_timeout_is_scored_on_users_it_was_not_found_on() {
+    // Sessions [0, 30) with events at 0 and 15, and 45 outside, as above. All users are alike, so that whatever part is left out gives the same timeout, and at
+    // it no bias remains; the gaps of 15 inside and 30 to the outside part from 15 to 30 minutes.
+    let users = (0..20).map(|number: u64| User {
+        hash: number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        ..User::new(&[0, 15, 45], &[(0, 30)])
+    });
+    let scores = scores(&plan(), &users.collect::<Vec<User>>());
+    let (by_f1, unbiased) = (&scores.choice.highest_f1, &scores.choice.no_bias);
+    assert_eq!(by_f1.folds, [by_f1.seconds.unwrap(); 5]);
+    assert_eq!(by_f1.f1_of_others, Some(1.0));
+    assert_eq!(unbiased.folds, [unbiased.seconds.unwrap(); 5]);
+    assert!(unbiased.bias_of_others.unwrap().abs() < 1e-6);
+    // √(15 · 30) minutes are 1272.8 seconds: between 20 and 40 minutes, where the bias rises from
+    // −900 to 900 seconds, that is ln(1273 ÷ 1200) ÷ ln 2 of the way.
+    let share = (1273.0_f64 / 1200.0).ln() / 2_f64.ln();
+    assert_near(
+        by_f1.bias_of_others,
+        -900.0 + 1800.0 * share,
+        "bias of others",
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Every promise of `sessionize`, kept by one binary.
 
 mod agreement;
+mod agreement_reports;
 mod canary;
 mod cases;
 mod check;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use crate::events::canonical_number;
 use crate::report::agreement::AgreementReport;
+use crate::report::agreement::rows::{AGREEMENT, rows as measures};
 use crate::report::columns::judgement::{
     ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
     robustness_rows, sweep_cells,
@@ -86,13 +87,13 @@ pub fn write_judgement(
     }
 }
 
-/// Writes how inferred sessions agree with tracked ones.
+/// Writes one row per measure of an agreement.
 pub fn write_agreement(
     report: &AgreementReport,
-    _style: Style,
+    style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "{}", report.tracked)
+    rows(&AGREEMENT, measures(report), style, out)
 }
 
 fn rows<'a, const N: usize>(

@@ -1,6 +1,7 @@
 //! JSON: one object with the run record inside, or one row a line. The same column names as CSV;
 //! unknown, infinite and undefined are null. Ids are text, so that no reader rounds one beyond 2^53.
 
+mod agreement;
 mod baseline;
 mod discovery;
 mod escape;
@@ -12,7 +13,6 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::measures::{Figures, Measures, Row, Trend};
-use crate::report::agreement::AgreementReport;
 use crate::report::columns::{
     Cell, DAILY, DWELL, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA, SESSIONS,
     USER_ID, dwell_cells, exact_seconds, explanation_cells, report_cells, report_extra_cells,
@@ -22,6 +22,7 @@ use crate::report::explain::Explanation;
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style};
 use crate::time::timestamp::print_instant;
+pub use agreement::write_agreement;
 pub use baseline::read_baseline;
 pub(crate) use discovery::write_discovery;
 use escape::put;
@@ -107,15 +108,6 @@ pub fn write_explanation(
         .map(|event| Object::new(&EXPLANATION, explanation_cells(event)));
     put_list("events", events, out)?;
     out.write_all(b"}\n")
-}
-
-/// Writes how inferred sessions agree with tracked ones.
-pub fn write_agreement(
-    report: &AgreementReport,
-    _style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    writeln!(out, "{}", report.tracked)
 }
 
 /// One object and a line end.

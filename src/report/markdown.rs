@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::measures::Measures;
-use crate::report::agreement::AgreementReport;
+use crate::report::agreement::{AgreementReport, people};
 use crate::report::explain::Explanation;
 use crate::report::judgement::{self, JudgementReport};
 use crate::report::rows::judgement as tables;
@@ -142,17 +142,28 @@ pub fn write_judgement(
     notes(&judgement::notes(report), out)
 }
 
-/// Writes how inferred sessions agree with tracked ones.
+/// Writes how inferred sessions agree with tracked ones as a page with one table row a measure.
 pub fn write_agreement(
     report: &AgreementReport,
     _style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "{}", report.tracked)
+    writeln!(out, "# {}\n", escaped(&people::headline(report)))?;
+    missing(&report.run, out)?;
+    facts(&people::facts(report), out)?;
+    writeln!(out)?;
+    heading_and_table("Measures", &people::measure_columns(report), out)?;
+    let curve = people::curve_columns(report);
+    heading_and_table("Other timeouts, by the gap alone", &curve, out)?;
+    let repair = people::repair_columns(report);
+    heading_and_table("Repaired tracked sessions", &repair, out)?;
+    basis(&report.run, None, out)?;
+    notes(&people::notes(report), out)
 }
 
+/// A table under its heading, where it has a row.
 fn heading_and_table(heading: &str, columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
-    if columns.first().is_none_or(|column| column.cells.is_empty()) {
+    if columns.iter().all(|column| column.cells.is_empty()) {
         return Ok(());
     }
     writeln!(out, "## {heading}\n")?;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::report::agreement::AgreementReport;
+use crate::report::agreement::rows::{AGREEMENT, rows as measures};
 use crate::report::columns::Cell;
 use crate::report::columns::judgement::{
     ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
@@ -70,13 +71,13 @@ pub fn write_judgement(
     }
 }
 
-/// Writes how inferred sessions agree with tracked ones.
+/// Writes one measure of an agreement a line.
 pub fn write_agreement(
     report: &AgreementReport,
     _style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "{}", report.tracked)
+    lines(&AGREEMENT, measures(report), out)
 }
 
 fn lines<'a, const N: usize>(

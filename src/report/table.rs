@@ -1,6 +1,7 @@
 //! Reports for people on a terminal: plain text that never exceeds the width, with bold and dim as
 //! its only colours.
 
+mod agreement;
 mod discovery;
 mod judgement;
 mod layout;
@@ -11,7 +12,6 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::measures::{DailyMean, Measures};
-use crate::report::agreement::AgreementReport;
 use crate::report::chart::{self, Point};
 use crate::report::explain::Explanation;
 use crate::report::rows::{
@@ -21,6 +21,7 @@ use crate::report::rows::{
 use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style, story, words};
 use crate::time::period::{PeriodLength, label};
+pub use agreement::write_agreement;
 pub(crate) use discovery::write_discovery;
 pub(crate) use judgement::write_judgement;
 use layout::Layout;
@@ -104,15 +105,6 @@ pub fn write_explanation(
     page.blank()?;
     basis(&explanation.run, None, &mut page)?;
     page.notes(&story::run_notes(&explanation.run))
-}
-
-/// Writes how inferred sessions agree with tracked ones.
-pub fn write_agreement(
-    report: &AgreementReport,
-    _style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    writeln!(out, "{}", report.tracked)
 }
 
 fn explained_events(explanation: &Explanation, page: &mut Page<'_>) -> io::Result<()> {
