@@ -7,6 +7,7 @@ mod cases;
 mod check;
 mod cli;
 mod commands;
+mod compare;
 mod compat;
 mod config;
 mod coverage;
