@@ -54,11 +54,19 @@ fn parts() -> Vec<Part> {
         doubled,
         ..DAY
     };
+    let echo = |name, doubled| Design {
+        name,
+        doubled,
+        echo: 0.001,
+        ..DAY
+    };
     let account = Design {
         name: "one account with half of all gaps",
         account: true,
         ..DAY
     };
+    let few_echoes = echo("one gap in 200 of a millisecond", 0.005);
+    let echoes = echo("half of all gaps of a millisecond", 0.5);
     let second = stamped("stamps at 1 s", 1_000_000, 0.0);
     let zeros = stamped("half of all gaps zero", 1_000_000, 0.5);
     let minute = stamped("stamps at 60 s", 60_000_000, 0.0);
@@ -69,6 +77,8 @@ fn parts() -> Vec<Part> {
         (second, 400, 1_000, Band::Contained(0.91, 0.98, 0.03)),
         (zeros, 400, 1_000, Band::Contained(0.91, 0.98, 0.03)),
         (minute, 400, 1_000, Band::Contained(0.91, 0.98, 0.03)),
+        (few_echoes, 400, 1_000, Band::Contained(0.91, 0.98, 0.03)),
+        (echoes, 400, 1_000, Band::Contained(0.91, 0.98, 0.03)),
         (account, 400, 200, Band::Warned(0.10)),
     ];
     let accepted = [

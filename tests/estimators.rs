@@ -112,7 +112,7 @@ fn a_gap_stands_in_the_bin_of_its_whole_steps_and_above_sixty_in_a_tenth_of_its_
 fn what_a_coarse_clock_shows_is_the_integral_over_true_gaps_with_a_triangle() {
     for (median, deviation) in [(1.0, 1.2), (0.4, 0.7), (20.0, 0.5), (1_440.0, 1.2)] {
         let component = component(1.0, median, deviation);
-        let steps = Steps::of(&component, true);
+        let steps = Steps::of(&component, EXACT);
         for shown in [0_usize, 1, 2, 3, 10, 37, 60] {
             let [mass, first, second] = seen_by_hand(&component, shown as f64);
             let seen = steps.at(shown);
@@ -240,7 +240,7 @@ fn stamps_to_the_minute_do_not_move_the_fit() {
         mean: part.mean - 60.0_f64.ln(),
         ..part
     });
-    let seen = truth.map(|part| Steps::of(&part, true));
+    let seen = truth.map(|part| Steps::of(&part, EXACT));
     let mut low = EXACT as f64 + 0.5;
     let shares = bins.points().iter().enumerate().map(|(bin, point)| {
         if bin < EXACT {
@@ -509,6 +509,31 @@ fn logs_with_next_to_nothing_in_them_keep_the_timeout_and_say_why() {
         panic!("nothing can be said of nothing");
     };
     assert_eq!(reason, "there is no gap to judge by");
+}
+
+#[test]
+fn gaps_of_a_program_are_counted_and_move_no_fit() {
+    let users = drawn(&Design::new("x", HUMPS), 60, 6);
+    let is_slow = |gap: &Micros| *gap >= SECOND;
+    let slow: Vec<Vec<Micros>> = users
+        .iter()
+        .map(|gaps| gaps.iter().copied().filter(is_slow).collect())
+        .collect();
+    let quick = [1, 800, 999_999, SECOND];
+    let both: Vec<Vec<Micros>> = slow
+        .iter()
+        .map(|gaps| [gaps.as_slice(), &quick[..3]].concat())
+        .collect();
+    let (alone, beside) = (judge(1, 40, &slow), judge(1, 40, &both));
+    assert_eq!((alone.gaps.quick, beside.gaps.quick), (0, 180));
+    assert_eq!(beside.gaps.gaps, alone.gaps.gaps + 180);
+    for method in [0, 1, 2, 3] {
+        assert_eq!(beside.estimates[method], alone.estimates[method]);
+    }
+    // A second is a person's, and a clock of whole seconds tells no shorter gap.
+    let second = judge(1, 0, &[vec![quick[3]; 5]]);
+    assert_eq!((second.gaps.quick, second.gaps.gaps), (0, 5));
+    assert_eq!(judge(SECOND, 0, &both).gaps.quick, 0);
 }
 
 #[test]

@@ -146,8 +146,9 @@ proptest! {
 }
 
 /// Every key of the run record of schema version 1.
-const RUN_KEYS: [&str; 24] = [
+const RUN_KEYS: [&str; 26] = [
     "by",
+    "compat",
     "complete",
     "cut",
     "durations",
@@ -157,6 +158,7 @@ const RUN_KEYS: [&str; 24] = [
     "now",
     "observed",
     "open_sessions",
+    "own_rule",
     "program",
     "rows",
     "rule",
@@ -247,6 +249,8 @@ fn check_run(run: &Value, windowed: bool) {
     assert_eq!(run["time_zone"], "Europe/Berlin");
     assert_eq!(run["now"], "2026-04-01T00:00:00Z");
     assert_eq!(run["complete"], true);
+    assert_eq!(run["compat"], Value::Null);
+    assert_eq!(run["own_rule"], Value::Null);
     assert_eq!(run["missing"], Value::Array(Vec::new()));
     // Seven rows: Bob is not asked for, one time is none, one login is a duplicate.
     let rows = &run["rows"];

@@ -130,6 +130,7 @@ fn judgement() -> Judgement {
             zero: 601_349,
             resolution: SECOND,
             one_step: 80_120,
+            quick: 12,
             largest_user_share: Some(0.031),
             effective_users: Some(411.6),
         },
@@ -424,10 +425,15 @@ fn zero_gaps_and_those_of_one_step_stand_apart_from_the_bars() {
     let zero = line(&text, "of zero");
     assert_eq!(
         zero,
-        "of zero        601,349 (50%), two events at one instant"
+        "of zero         601,349 (50%), two events at one instant"
     );
     let step = line(&text, "of exactly 1s");
-    assert_eq!(step, "of exactly 1s  80,120 (7%), one step of the clock");
+    assert_eq!(step, "of exactly 1s   80,120 (7%), one step of the clock");
+    let quick = line(&text, "under a second");
+    assert_eq!(
+        quick,
+        "under a second  12 (<0.1%), a program's: no fit takes them in"
+    );
     judgement.histogram.truncate(1);
     let text = written(Format::Table, &report(judgement), PLAIN);
     assert_eq!(cells(line(&text, "1s  "))[..3], ["1s", "5", "<0.1%"]);
@@ -750,6 +756,7 @@ mod machines {
         pub(super) zero_gaps: u64,
         pub(super) resolution_seconds: f64,
         pub(super) one_step_gaps: u64,
+        pub(super) quick_gaps: u64,
         pub(super) largest_user_share: Option<f64>,
         pub(super) effective_users: Option<f64>,
     }
@@ -898,6 +905,7 @@ fn json_has_the_verdict_and_every_figure_in_full() {
         zero_gaps: 601_349,
         resolution_seconds: 1.0,
         one_step_gaps: 80_120,
+        quick_gaps: 12,
         largest_user_share: Some(0.031),
         effective_users: Some(411.6),
     };

@@ -57,8 +57,10 @@ pub(crate) struct Design {
     pub(crate) gaps: Gaps,
     /// The clock's step in microseconds.
     pub(crate) resolution: i64,
-    /// The share of gaps that are zero because events are written twice.
+    /// The share of gaps that lie between an event and its double, because it is written twice.
     pub(crate) doubled: f64,
+    /// The median of those gaps in seconds, at a deviation of 0.5; or 0.
+    pub(crate) echo: f64,
     /// Whether one account more has as many gaps as all others together.
     pub(crate) account: bool,
 }
@@ -74,6 +76,7 @@ impl Design {
             gaps,
             resolution: 1,
             doubled: 0.0,
+            echo: 0.0,
             account: false,
         }
     }
@@ -122,10 +125,15 @@ impl Design {
         let mut before = at as i64 / step;
         let mut stamped = Vec::with_capacity(gaps.len());
         for gap in gaps {
-            if random.unit() < self.doubled {
+            let is_double = random.unit() < self.doubled;
+            if is_double && self.echo == 0.0 {
                 stamped.push(0);
                 continue;
             }
+            let gap = match is_double {
+                true => random.log_normal(self.echo, 0.5),
+                false => *gap,
+            };
             at += gap * SECOND;
             let stamp = at as i64 / step;
             stamped.push((stamp - before) * step);

@@ -197,6 +197,13 @@ pub(crate) fn gap_facts(gaps: &GapSummary) -> Vec<Fact> {
             format!("{}, one step of the clock", of_all(gaps.one_step)),
         ),
     ];
+    if gaps.quick > 0 {
+        let quick = of_all(gaps.quick);
+        facts.push(Fact::new(
+            "under a second",
+            format!("{quick}, a program's: no fit takes them in"),
+        ));
+    }
     if let Some(share) = gaps.largest_user_share {
         let share = words::share(share);
         facts.push(Fact::new("of one user", format!("at most {share} of them")));

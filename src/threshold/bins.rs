@@ -7,6 +7,9 @@ use crate::time::civil::DAY;
 /// So many of the shortest bins hold gaps of exactly 1, 2, … steps of the clock.
 pub const EXACT: usize = 60;
 
+/// Shorter gaps are a program's and not a person's, where the clock tells them apart.
+pub const QUICK: Micros = SECOND;
+
 /// Width of the other bins in ln g.
 pub const WIDTH: f64 = 0.1;
 
@@ -27,6 +30,8 @@ pub struct Bins {
     points: Vec<f64>,
     /// For each leading digits of a gap, the first bin that may hold it.
     lookup: Vec<u16>,
+    /// The first bin without quick gaps.
+    first: usize,
 }
 
 impl Bins {
@@ -38,9 +43,16 @@ impl Bins {
             .map(|steps| steps * resolution + half)
             .collect();
         let mut points: Vec<f64> = (1..=EXACT).map(|steps| (steps as f64).ln()).collect();
+        let quick = quick_steps(resolution);
         let mut low = EXACT as f64 + 0.5;
-        for bin in 1.. {
-            let high = (EXACT as f64 * (f64::from(bin) * WIDTH).exp()).floor() + 0.5;
+        let (mut from, mut width) = (EXACT as f64, WIDTH);
+        loop {
+            let mut high = (from * width.exp()).floor() + 0.5;
+            width += WIDTH;
+            if low < quick && quick <= high {
+                // A bin ends where quick gaps do.
+                (high, from, width) = (quick, quick + 0.5, WIDTH);
+            }
             if high * resolution as f64 > LONGEST as f64 {
                 break;
             }
@@ -48,13 +60,15 @@ impl Bins {
             points.push(f64::midpoint(low.ln(), high.ln()));
             low = high;
         }
-        let lookup = lookup(&tops);
-        Self {
+        let mut bins = Self {
             resolution,
+            lookup: lookup(&tops),
             tops,
             points,
-            lookup,
-        }
+            first: 0,
+        };
+        bins.first = bins.of(QUICK).filter(|_| resolution < QUICK).unwrap_or(0);
+        bins
     }
 
     /// How many bins there are.
@@ -91,6 +105,16 @@ impl Bins {
         (self.resolution as f64 / SECOND as f64).ln()
     }
 
+    /// The first bin without quick gaps.
+    pub fn first(&self) -> usize {
+        self.first
+    }
+
+    /// Where that bin begins, in steps of the clock.
+    pub fn first_steps(&self) -> f64 {
+        quick_steps(self.resolution)
+    }
+
     /// One step in seconds.
     pub fn step_seconds(&self) -> f64 {
         self.resolution as f64 / SECOND as f64
@@ -100,6 +124,11 @@ impl Bins {
     pub fn resolution(&self) -> Micros {
         self.resolution
     }
+}
+
+/// Where quick gaps end, in steps of the clock; between two whole numbers, as the bins do.
+fn quick_steps(resolution: Micros) -> f64 {
+    (QUICK as f64 / resolution as f64).ceil() - 0.5
 }
 
 /// The place in the lookup of a gap above 0: its number of bits and the digits behind the first.

@@ -59,13 +59,15 @@ pub struct Tallies {
     pub(crate) bins: Bins,
     pub(crate) resampling: Resampling,
     pub(crate) users: u64,
-    /// Users with a gap of at least one step.
+    /// Users with a gap that may be a person's.
     pub(crate) users_with_gaps: u64,
     pub(crate) count: u64,
     pub(crate) zero: u64,
     pub(crate) one_step: u64,
     /// Gaps nearer to 0 than to one step, zeros among them.
     pub(crate) short: u64,
+    /// Longer ones that are no person's.
+    pub(crate) quick: u64,
     pub(crate) largest: u64,
     pub(crate) micros: u128,
     pub(crate) micros_squared: u128,
@@ -138,6 +140,7 @@ impl Tallies {
             zero: 0,
             one_step: 0,
             short: 0,
+            quick: 0,
             largest: 0,
             micros: 0,
             micros_squared: 0,
@@ -167,12 +170,10 @@ impl Tallies {
         weights(self.resampling.seed, hash, &mut self.scratch.weights);
         self.replicates.users.add(0, 1.0, &self.scratch.weights);
         let kept = self.sort_in(gaps);
-        if kept > 0 {
-            self.spread(kept);
-        }
+        self.spread(kept);
     }
 
-    /// Sorts a user's gaps into the scratch; how many are of at least one step.
+    /// Sorts a user's gaps into the scratch; how many may be a person's.
     fn sort_in(&mut self, gaps: &[Micros]) -> u32 {
         let mut kept = 0;
         for &gap in gaps {
@@ -191,25 +192,28 @@ impl Tallies {
                 self.scratch.touched.push(bin as u16);
             }
             *count += 1;
-            kept += 1;
+            kept += u32::from(bin >= self.bins.first());
         }
         kept
     }
 
-    /// Adds the scratch, which holds `kept` gaps, to every histogram and empties it.
+    /// Adds the scratch, which holds `kept` gaps that may be a person's, to every histogram and
+    /// empties it.
     fn spread(&mut self, kept: u32) {
         let capped = if kept <= MOST_GAPS {
             UNIT
         } else {
             (UNIT * f64::from(MOST_GAPS) / f64::from(kept)).round()
         };
-        let by_user = (UNIT / f64::from(kept)).round();
-        self.users_with_gaps += 1;
+        let by_user = (UNIT / f64::from(kept.max(1))).round();
+        self.users_with_gaps += u64::from(kept > 0);
         let weight = capped as u128 * u128::from(kept);
         self.weight += weight;
         self.weight_squared += weight * weight;
+        let first = self.bins.first();
         if kept >= MANY_GAPS {
             let bins = self.scratch.touched.iter().map(|bin| usize::from(*bin));
+            let bins = bins.filter(|bin| *bin >= first);
             self.shortest[bins.clone().min().unwrap_or_default()] += 1;
             self.longest[bins.max().unwrap_or_default()] += 1;
         }
@@ -217,10 +221,15 @@ impl Tallies {
             let bin = usize::from(bin);
             let count = std::mem::take(&mut self.scratch.counts[bin]);
             let wide = f64::from(count);
+            let weights = &self.scratch.weights;
             self.by_gap[bin] += u64::from(count);
+            if bin < first {
+                self.quick += u64::from(count);
+                self.replicates.excess.add(bin, UNIT * wide, weights);
+                continue;
+            }
             self.capped[bin] += capped as u64 * u64::from(count);
             self.by_user[bin] += by_user as u64 * u64::from(count);
-            let weights = &self.scratch.weights;
             self.replicates.capped.add(bin, capped * wide, weights);
             self.replicates.by_user.add(bin, by_user * wide, weights);
             if capped < UNIT {
@@ -240,6 +249,7 @@ impl Tallies {
         self.zero += other.zero;
         self.one_step += other.one_step;
         self.short += other.short;
+        self.quick += other.quick;
         self.largest = self.largest.max(other.largest);
         self.micros += other.micros;
         self.micros_squared += other.micros_squared;
@@ -270,6 +280,7 @@ impl Tallies {
             zero: self.zero,
             resolution: self.bins.resolution(),
             one_step: self.one_step,
+            quick: self.quick,
             largest_user_share: (self.count > 0).then(|| self.largest as f64 / self.count as f64),
             effective_users: self.effective_users(),
         }

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 
 use crate::sessions::users::mix;
 use crate::threshold::bins::{Bins, EXACT};
-use crate::threshold::steps::{Moments, Steps};
+use crate::threshold::steps::{Moments, Steps, truncated};
 
 /// The least deviation of a component; one that gets there holds a spike and is no hump.
 const LEAST_DEVIATION: f64 = 0.05;
@@ -67,6 +67,8 @@ pub struct Observed<'a> {
     points: &'a [f64],
     /// Bins from this one on are fitted, given that a gap stands in one of them.
     first: usize,
+    /// ln steps at which that bin begins, where it holds more than one number of steps.
+    least: Option<f64>,
     /// Bins and their weights, ascending.
     cells: Vec<(usize, f64)>,
     /// All weights together.
@@ -74,7 +76,8 @@ pub struct Observed<'a> {
 }
 
 impl<'a> Observed<'a> {
-    /// Of a histogram over all bins, leaving out those before `first`, which is 0 or 1.
+    /// Of a histogram over all bins, leaving out those before `first`, which is 0, 1 or
+    /// [`Bins::first`].
     pub fn new(bins: &'a Bins, histogram: &[f64], first: usize) -> Self {
         let cells: Vec<(usize, f64)> = histogram
             .iter()
@@ -87,6 +90,7 @@ impl<'a> Observed<'a> {
         Self {
             points: bins.points(),
             first,
+            least: (first >= EXACT).then(|| bins.first_steps().ln()),
             cells,
             total,
         }
@@ -150,25 +154,39 @@ impl<'a> Observed<'a> {
 
     /// One step; the log-likelihood per gap before it.
     fn step(&self, components: &mut [Component]) -> f64 {
-        let exact = self.cells.first().is_some_and(|(bin, _)| *bin < EXACT);
+        let is_exact = self.cells.first().is_some_and(|(bin, _)| *bin < EXACT);
+        let most = match self.least {
+            None if is_exact => EXACT,
+            None => self.first + 1,
+            Some(_) => 1,
+        };
         let steps: Vec<Steps> = components
             .iter()
-            .map(|component| Steps::of(component, exact))
+            .map(|component| Steps::of(component, most))
             .collect();
         let mut sums = vec![Moments::default(); components.len()];
         let log_likelihood = self.expect(components, &steps, &mut sums);
         let unseen: f64 = components
             .iter()
             .zip(&steps)
-            .map(|(component, steps)| component.weight * steps.below(self.first).mass)
+            .map(|(component, steps)| component.weight * self.below(component, steps).mass)
             .sum();
         let seen = (1.0 - unseen).max(LEAST_PROBABILITY);
         for ((component, steps), sums) in components.iter().zip(&steps).zip(&mut sums) {
             let share = self.total / seen * component.weight;
-            sums.add(share, steps.below(self.first));
+            sums.add(share, self.below(component, steps));
         }
         maximise(components, &sums);
         log_likelihood / self.total - seen.ln()
+    }
+
+    /// What a component has below the bins that are fitted.
+    fn below(&self, component: &Component, steps: &Steps) -> Moments {
+        let (mean, deviation) = (component.mean, component.deviation);
+        match self.least {
+            Some(least) => truncated(mean, deviation, (least - mean) / deviation),
+            None => steps.below(self.first),
+        }
     }
 
     /// Shares the gaps seen among the components; the log-likelihood before conditioning.

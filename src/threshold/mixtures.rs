@@ -18,8 +18,10 @@ const LEAST_DIFFERENCE: f64 = 1.1;
 
 /// The mixtures of the capped gaps.
 pub(crate) struct Mixtures {
-    /// The first bin fitted; 1 where gaps of one step are a spike.
+    /// The first bin fitted.
     pub(crate) first: usize,
+    /// Whether gaps of one step are left out because they are too many.
+    pub(crate) has_spike: bool,
     /// With 1, 2, 3 and 4 components.
     pub(crate) fits: [Option<Fit>; 4],
     /// How many components the recommendation rests on: 2 or 3.
@@ -30,7 +32,8 @@ pub(crate) struct Mixtures {
 
 impl Mixtures {
     pub(crate) fn fit(tallies: &Tallies, point: &Histograms) -> Self {
-        let first = usize::from(has_spike(tallies, point));
+        let has_spike = has_spike(tallies, point);
+        let first = tallies.bins.first().max(usize::from(has_spike));
         let observed = Observed::new(&tallies.bins, &point.capped, first);
         let seed = tallies.resampling.seed;
         let fits = [1, 2, 3, 4].map(|count| observed.fit(count, seed));
@@ -59,6 +62,7 @@ impl Mixtures {
         let three = prefers_three && differs;
         Self {
             first,
+            has_spike,
             chosen: if three { 3 } else { 2 },
             best,
             fits,
@@ -114,7 +118,7 @@ fn has_spike(tallies: &Tallies, point: &Histograms) -> bool {
     };
     let (mut one, mut more) = (0.0, 0.0);
     for component in &fit.components {
-        let steps = Steps::of(component, false);
+        let steps = Steps::of(component, 1);
         one += component.weight * steps.at(1).mass;
         more += component.weight * (1.0 - steps.at(0).mass - steps.at(1).mass);
     }

@@ -78,6 +78,9 @@ pub struct GapSummary {
     pub resolution: Micros,
     /// Gaps of exactly one such step.
     pub one_step: u64,
+    /// Gaps longer than zero and shorter than a second, where the clock tells them apart: a
+    /// program's, which no fit takes in.
+    pub quick: u64,
     /// The largest share of the gaps that one user has.
     pub largest_user_share: Option<f64>,
     /// (Σw)² ÷ Σw², w being a user's capped gaps: how many users of equal weight would say as much.

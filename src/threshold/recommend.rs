@@ -145,7 +145,7 @@ fn refusal(gates: &Gates<'_>, failed: &Test, ground: &Ground<'_>, point: &Histog
         return keep("there is no gap to judge by");
     }
     if tallies.users_with_gaps == 0 {
-        return keep("every gap is shorter than the clock's resolution");
+        return keep("no gap is as long as a second and a step of the clock");
     }
     let in_use = (gates.plan.in_use.micros() as f64 / SECOND as f64).ln();
     let curve = ground.curve(point);

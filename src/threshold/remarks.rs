@@ -15,7 +15,7 @@ const DISAGREEMENT: f64 = 1.5;
 /// What a reader must know of the fits.
 pub(crate) fn remarks(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms) -> Vec<String> {
     let mut remarks = Vec::new();
-    if mixtures.first == 1 {
+    if mixtures.has_spike {
         remarks.push(format!(
             "Far more gaps are exactly {} than the rest lets expect; the mixtures are fitted to the longer ones.",
             words(tallies.bins.step_seconds().ln())

@@ -4,7 +4,6 @@ use std::f64::consts::{PI, SQRT_2};
 
 use statrs::function::erf::erfc;
 
-use crate::threshold::bins::EXACT;
 use crate::threshold::mixture::Component;
 
 /// Mass, Σ x and Σ x² of weighted x = ln steps.
@@ -50,14 +49,13 @@ impl std::iter::Sum for Moments {
 /// probability and the moments of the true ln g, a gap of v steps being shown as k with
 /// probability max(0, 1 − |v − k|).
 pub struct Steps {
-    /// For 0 up to [`EXACT`] steps, or for 0 and 1 alone.
+    /// For 0 up to so many steps.
     seen: Vec<Moments>,
 }
 
 impl Steps {
-    /// Of a component over ln steps; for 0 and 1 steps alone unless `all`.
-    pub fn of(component: &Component, all: bool) -> Self {
-        let most = if all { EXACT } else { 1 };
+    /// Of a component over ln steps, for 0 up to `most` steps, at least 1.
+    pub fn of(component: &Component, most: usize) -> Self {
         let integrals: Vec<Moments> = (0..=most + 1)
             .map(|steps| integral(component, steps as f64))
             .collect();
@@ -77,7 +75,7 @@ impl Steps {
         self.seen[steps]
     }
 
-    /// Of gaps shown in no bin from `first` on: those of 0 steps, and of 1 where `first` is 1.
+    /// Of gaps shown in no bin from `first` on: of 0 steps up to `first`.
     pub(crate) fn below(&self, first: usize) -> Moments {
         self.seen[..=first].iter().copied().sum()
     }
@@ -113,7 +111,7 @@ fn integral(component: &Component, v: f64) -> Moments {
 }
 
 /// Mass and moments of mean + deviation · u for a standard normal u below z.
-fn truncated(mean: f64, deviation: f64, z: f64) -> Moments {
+pub(crate) fn truncated(mean: f64, deviation: f64, z: f64) -> Moments {
     let below = erfc(-z / SQRT_2) / 2.0;
     let density = (-z * z / 2.0).exp() / (2.0 * PI).sqrt();
     Moments {

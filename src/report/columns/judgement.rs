@@ -86,12 +86,13 @@ pub const VERDICT: [&str; 7] = [
 ];
 
 /// The columns of what the gaps are, in JSON.
-pub const GAP_SUMMARY: [&str; 7] = [
+pub const GAP_SUMMARY: [&str; 8] = [
     "users",
     "gaps",
     "zero_gaps",
     "resolution_seconds",
     "one_step_gaps",
+    "quick_gaps",
     "largest_user_share",
     "effective_users",
 ];
@@ -315,6 +316,7 @@ pub(crate) fn gap_summary_cells(gaps: &GapSummary) -> [Cell<'static>; GAP_SUMMAR
         Cell::Count(gaps.zero),
         micros(gaps.resolution),
         Cell::Count(gaps.one_step),
+        Cell::Count(gaps.quick),
         Cell::number(gaps.largest_user_share),
         Cell::number(gaps.effective_users),
     ]
