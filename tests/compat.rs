@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use clap::Parser;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 use sessionize::cli::Cli;
 use sessionize::settings::Settings;
@@ -219,7 +220,7 @@ fn an_end_that_is_later_leaves_open_what_our_own_rule_says() {
     let open = |flags: &[&str], now: &str| {
         let call = scratch.sessionize(["sessions", "log.csv", "--format", "csv"]);
         let text = call.args(["--now", now]).args(flags).run().expect_ok();
-        text.stdout().trim_end().ends_with("true")
+        text.stdout().contains(",true")
     };
     for system in ["spark", "rudder", "git-hours", "daily-span"] {
         let flags = compat(system, &[]);
@@ -808,6 +809,96 @@ fn every_format_says_whose_rule_it_is() {
     }
     let own = call(&scratch, "report", &[]).run().expect_ok().stdout();
     assert!(!own.contains("compat") && !own.contains("our own"), "{own}");
+}
+
+/// The last column of each row, by its name and value, as CSV, NDJSON and JSON have it.
+fn last_cells(text: &str, format: &str) -> Vec<(String, String)> {
+    let of_object = |object: &Value| match object.get("compat") {
+        Some(named) => (
+            "compat".to_owned(),
+            named.as_str().unwrap_or_default().to_owned(),
+        ),
+        None => Default::default(),
+    };
+    match format {
+        "csv" => {
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let names = reader.headers().expect("there is a header").clone();
+            let rows = reader.records().map(|row| {
+                let row = row.expect("it is a row");
+                (
+                    names[names.len() - 1].to_owned(),
+                    row[row.len() - 1].to_owned(),
+                )
+            });
+            rows.collect()
+        }
+        "ndjson" => {
+            assert_eq!(
+                text.matches(",\"compat\":").count(),
+                text.matches(",\"compat\":\"git-hours\"}\n").count(),
+                "{text}"
+            );
+            let lines = text
+                .lines()
+                .map(|line| serde_json::from_str(line).expect("it is an object"));
+            lines.map(|line| of_object(&line)).collect()
+        }
+        _ => {
+            let json: Value = serde_json::from_str(text).expect("it is JSON");
+            let rows = ["rows", "sessions", "events"].map(|list| json[list].as_array());
+            let rows = rows.into_iter().flatten().flatten();
+            // The sessions of an explanation are no rows of its CSV.
+            let rows = rows.filter(|row| json["events"].is_null() || row.get("verdict").is_some());
+            rows.map(of_object).collect()
+        }
+    }
+}
+
+#[test]
+fn every_row_for_machines_names_the_other_rule_also_where_nothing_else_is_said() {
+    let scratch = ada(&[0, 10 * MINUTE, 4 * HOUR]);
+    let commands: [(&[&str], usize); 3] = [
+        (&["report", "log.csv", "--by", "week", "--total"], 2),
+        (&["sessions", "log.csv"], 2),
+        (&["explain", "ada", "log.csv"], 3),
+    ];
+    for (command, rows) in commands {
+        let written = |flags: &[&str], format: &str| {
+            let call = scratch.sessionize(command.iter().copied());
+            let call = call.args(["--now", "2027-01-01", "--format", format]);
+            call.args(flags.iter().copied()).run().expect_ok().stdout
+        };
+        for format in ["csv", "ndjson", "json"] {
+            let text =
+                |flags: &[&str]| String::from_utf8(written(flags, format)).expect("it is text");
+            let named = last_cells(&text(&["--compat", "git-hours"]), format);
+            let expected = ("compat".to_owned(), "git-hours".to_owned());
+            assert_eq!(named, vec![expected; rows], "{command:?} {format}");
+            assert!(!text(&[]).contains("git-hours"));
+            let own = last_cells(&text(&[]), format);
+            assert!(own.iter().all(|cell| cell.0 != "compat"), "{own:?}");
+        }
+        if command[0] == "explain" {
+            continue;
+        }
+        scratch.file(
+            "out.parquet",
+            written(&["--compat", "git-hours"], "parquet"),
+        );
+        let file = std::fs::File::open(scratch.path("out.parquet")).expect("it is there");
+        let reader = SerializedFileReader::new(file).expect("it is Parquet");
+        let found = reader.get_row_iter(None).expect("it has rows");
+        let found: Vec<(String, String)> = found
+            .map(|row| {
+                let row = row.expect("it is a row");
+                let (name, cell) = row.get_column_iter().last().expect("it has columns");
+                (name.clone(), cell.to_string())
+            })
+            .collect();
+        let expected = ("compat".to_owned(), "\"git-hours\"".to_owned());
+        assert_eq!(found, vec![expected; rows], "{command:?}");
+    }
 }
 
 #[test]

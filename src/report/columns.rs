@@ -56,6 +56,10 @@ pub const DWELL: [&str; 5] = [
     "total_ceiling_seconds",
 ];
 
+/// The last column of rows that another system's rule made (`--compat`): its name. Rows of our own
+/// rule have no such column.
+pub const COMPAT: &str = "compat";
+
 /// The columns of a list of sessions.
 pub const SESSIONS: [&str; 8] = [
     "session_id",
@@ -261,22 +265,48 @@ pub(crate) fn dwell_cells(figures: &Figures) -> Option<[Cell<'static>; DWELL.len
 /// The names of all columns of a report.
 pub(crate) fn report_names(report: &Report) -> Vec<&'static str> {
     let dwell = report.measures.dwell.iter().flat_map(|_| DWELL);
-    REPORT.into_iter().chain(dwell).collect()
+    names_of(REPORT.into_iter().chain(dwell), &report.run)
 }
 
 /// The types of [`report_names`].
 pub(crate) fn report_types(report: &Report) -> Vec<Type> {
     let dwell = report.measures.dwell.iter().flat_map(|_| DWELL_TYPES);
-    REPORT_TYPES.into_iter().chain(dwell).collect()
+    types_of(REPORT_TYPES.into_iter().chain(dwell), &report.run)
 }
 
 /// The cells of [`report_names`].
 pub(crate) fn row_cells<'a>(row: &'a Row, report: &Report) -> Vec<Cell<'a>> {
     let dwell = dwell_cells(&row.figures).into_iter().flatten();
-    report_cells(row, &report.run)
+    let cells = report_cells(row, &report.run).into_iter().chain(dwell);
+    cells_of(cells, &report.run)
+}
+
+/// These columns of rows of a run, and [`COMPAT`] where another system's rule made them.
+pub(crate) fn names_of(
+    names: impl IntoIterator<Item = &'static str>,
+    run: &Run,
+) -> Vec<&'static str> {
+    names
         .into_iter()
-        .chain(dwell)
+        .chain(run.compat.map(|_| COMPAT))
         .collect()
+}
+
+/// The types of [`names_of`].
+pub(crate) fn types_of(types: impl IntoIterator<Item = Type>, run: &Run) -> Vec<Type> {
+    let compat = run.compat.map(|_| always(Kind::Text));
+    types.into_iter().chain(compat).collect()
+}
+
+/// The cells of [`names_of`].
+pub(crate) fn cells_of<'a>(cells: impl IntoIterator<Item = Cell<'a>>, run: &Run) -> Vec<Cell<'a>> {
+    cells.into_iter().chain(compat_cell(run)).collect()
+}
+
+/// The cell of [`COMPAT`]; none by our own rule.
+pub(crate) fn compat_cell<'a>(run: &Run) -> Option<Cell<'a>> {
+    let compat = run.compat?;
+    Some(Cell::Plain(compat.name().to_owned()))
 }
 
 /// The cells of [`REPORT_EXTRA`].

@@ -12,8 +12,8 @@ use crate::report::columns::judgement::{
     robustness_rows, sweep_cells,
 };
 use crate::report::columns::{
-    Cell, EXPLANATION, SESSIONS, exact_seconds, explanation_cells, joined, report_names, row_cells,
-    session_cells,
+    Cell, EXPLANATION, SESSIONS, cells_of, exact_seconds, explanation_cells, joined, names_of,
+    report_names, row_cells, session_cells,
 };
 use crate::report::explain::Explanation;
 use crate::report::judgement::{JudgementReport, JudgementRows};
@@ -32,14 +32,14 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
 
 /// Writes one row per session.
 pub fn write_sessions(
-    _run: &Run,
+    run: &Run,
     rows: &mut dyn Iterator<Item = SessionRow<'_>>,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut table = Table::new(&SESSIONS, style, out)?;
+    let mut table = Table::new(&names_of(SESSIONS, run), style, out)?;
     for row in rows {
-        table.row(&session_cells(&row))?;
+        table.row(&cells_of(session_cells(&row), run))?;
     }
     table.end()
 }
@@ -50,9 +50,10 @@ pub fn write_explanation(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut table = Table::new(&EXPLANATION, style, out)?;
+    let run = &explanation.run;
+    let mut table = Table::new(&names_of(EXPLANATION, run), style, out)?;
     for event in &explanation.events {
-        table.row(&explanation_cells(event))?;
+        table.row(&cells_of(explanation_cells(event), run))?;
     }
     table.end()
 }

@@ -14,9 +14,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::measures::{Figures, Measures, Row, Trend};
 use crate::report::columns::{
-    Cell, DAILY, DWELL, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA, SESSIONS,
-    USER_ID, dwell_cells, exact_seconds, explanation_cells, report_cells, report_extra_cells,
-    session_cells,
+    COMPAT, Cell, DAILY, DWELL, EARLIER, EXPLAINED_SESSION, EXPLANATION, REPORT, REPORT_EXTRA,
+    SESSIONS, USER_ID, compat_cell, dwell_cells, exact_seconds, explanation_cells, report_cells,
+    report_extra_cells, session_cells,
 };
 use crate::report::explain::Explanation;
 use crate::report::sessions::SessionRow;
@@ -70,7 +70,7 @@ pub fn write_sessions(
     let mut separator: &[u8] = b"\n";
     for row in rows {
         out.write_all(separator)?;
-        put(&Object::new(&SESSIONS, session_cells(&row)), out)?;
+        put(&Object::new(&SESSIONS, session_cells(&row)).under(run), out)?;
         separator = b",\n";
     }
     out.write_all(b"]}\n")
@@ -105,7 +105,7 @@ pub fn write_explanation(
     let events = explanation
         .events
         .iter()
-        .map(|event| Object::new(&EXPLANATION, explanation_cells(event)));
+        .map(|event| Object::new(&EXPLANATION, explanation_cells(event)).under(&explanation.run));
     put_list("events", events, out)?;
     out.write_all(b"}\n")
 }
@@ -123,7 +123,7 @@ pub(crate) fn row_object<'a>(row: &'a Row, run: &Run) -> Object<'a> {
     object.0.extend(extra);
     let dwell = dwell_cells(&row.figures).map(|cells| Cell::Named(Object::new(&DWELL, cells).0));
     object.0.extend(dwell.map(|cells| ("dwell", cells)));
-    object
+    object.under(run)
 }
 
 fn put_list<'a>(
@@ -190,6 +190,12 @@ pub(crate) struct Object<'a>(Vec<(&'static str, Cell<'a>)>);
 impl<'a> Object<'a> {
     pub(crate) fn new<const N: usize>(names: &[&'static str; N], cells: [Cell<'a>; N]) -> Self {
         Self(names.iter().copied().zip(cells).collect())
+    }
+
+    /// A row of this run: it names the other system whose rule made it, if one did.
+    pub(crate) fn under(mut self, run: &Run) -> Self {
+        self.0.extend(compat_cell(run).map(|cell| (COMPAT, cell)));
+        self
     }
 }
 

@@ -26,13 +26,13 @@ pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<
 
 /// Writes one session a line.
 pub fn write_sessions(
-    _run: &Run,
+    run: &Run,
     rows: &mut dyn Iterator<Item = SessionRow<'_>>,
     _style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for row in rows {
-        put_line(&Object::new(&SESSIONS, session_cells(&row)), out)?;
+        put_line(&Object::new(&SESSIONS, session_cells(&row)).under(run), out)?;
     }
     Ok(())
 }
@@ -44,7 +44,8 @@ pub fn write_explanation(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for event in &explanation.events {
-        put_line(&Object::new(&EXPLANATION, explanation_cells(event)), out)?;
+        let object = Object::new(&EXPLANATION, explanation_cells(event));
+        put_line(&object.under(&explanation.run), out)?;
     }
     Ok(())
 }

@@ -19,8 +19,8 @@ use polars_parquet::write::{
 };
 
 use crate::report::columns::{
-    Cell, Kind, SESSION_TYPES, SESSIONS, Type, joined, nearest_seconds, report_names, report_types,
-    row_cells, session_cells,
+    Cell, Kind, SESSION_TYPES, SESSIONS, Type, cells_of, joined, names_of, nearest_seconds,
+    report_names, report_types, row_cells, session_cells, types_of,
 };
 use crate::report::sessions::SessionRow;
 use crate::report::{PROGRAM, Report, Run, SCHEMA_VERSION, Style};
@@ -63,9 +63,10 @@ pub fn write_sessions(
     _style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut table = Table::new(&SESSIONS, &SESSION_TYPES, run, out)?;
+    let (names, types) = (names_of(SESSIONS, run), types_of(SESSION_TYPES, run));
+    let mut table = Table::new(&names, &types, run, out)?;
     for row in rows {
-        table.row(&session_cells(&row))?;
+        table.row(&cells_of(session_cells(&row), run))?;
     }
     table.end(run)
 }
