@@ -390,7 +390,7 @@ fn the_daily_span_says_by_how_much_it_overstates() {
         for part in [
             "mean 15m 00s, 2 sessions of 1 user, total 30m 00s",
             "daily-span has 0.500 times the sessions, 17.333 times the mean and 8.667 times the total (4h 20m):",
-            "it overstates the mean by 1633% and overstates the total by 767%",
+            "it overstates the mean by 1633% and the total by 767%",
         ] {
             assert!(text.contains(part), "{format} lacks {part}:\n{text}");
         }
@@ -444,20 +444,54 @@ fn a_total_that_the_daily_span_loses_over_midnight_is_understated() {
     let text = call(&scratch, "report", &compat("daily-span", &[])).run();
     let text = joined(&text.expect_ok().stdout());
     let difference = "daily-span has 2.000 times the sessions, 0.000 times the mean and 0.000 \
-                      times the total (0s): it understates the mean by 100% and understates the \
-                      total by 100%";
+                      times the total (0s): it understates the mean by 100% and the total by 100%";
     assert!(text.contains(difference), "{text}");
 }
 
 #[test]
 fn rules_that_agree_are_said_to() {
-    let scratch = ada(&[0, 10 * MINUTE]);
-    let text = call(&scratch, "report", &compat("kusto", &[])).run();
-    let text = joined(&text.expect_ok().stdout());
-    assert!(
-        text.contains("none: kusto has the same sessions, mean and total"),
-        "{text}"
-    );
+    // Also where there is no time to be a multiple of.
+    for offsets in [&[0, 10 * MINUTE][..], &[0]] {
+        for system in ["kusto", "daily-span"] {
+            let text = call(&ada(offsets), "report", &compat(system, &[])).run();
+            let text = joined(&text.expect_ok().stdout());
+            let agreement = format!("none: {system} has the same sessions, mean and total");
+            assert!(text.contains(&agreement), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_difference_from_nothing_is_said_in_durations() {
+    // Two bounces an hour apart; by our rule nobody stayed.
+    let scratch = ada(&[0, HOUR]);
+    let said = |system: &str| {
+        let text = call(&scratch, "report", &compat(system, &[])).run();
+        joined(&text.expect_ok().stdout())
+    };
+    for (system, difference) in [
+        (
+            "daily-span",
+            "daily-span has 0.500 times the sessions, a mean of 1h 00m instead of 0s and a total \
+             of 1h 00m instead of 0s",
+        ),
+        (
+            "spark",
+            "spark has the same sessions, a mean of 30m 00s instead of 0s and a total of 1h 00m \
+             instead of 0s",
+        ),
+        (
+            "git-hours",
+            "git-hours has the same sessions, a mean of 1h 00m instead of 0s and a total of 2h 00m \
+             instead of 0s",
+        ),
+    ] {
+        let text = said(system);
+        assert!(text.contains(difference), "{text}");
+    }
+    let own = &report(&scratch, &compat("spark", &[]))["run"]["own_rule"];
+    assert_eq!(own["mean_duration_seconds"], 0.0);
+    assert!(own["mean_ratio"].is_null() && own["total_ratio"].is_null());
 }
 
 #[test]

@@ -164,29 +164,43 @@ fn difference(compat: Compat, theirs: &Figures, own: &Figures) -> Option<String>
         total,
     } = Ratios::new(theirs, own);
     let name = compat.name();
-    if [sessions, mean, total] == [Some(1.0); 3] {
+    let seconds = |figures: &Figures| (figures.mean, figures.total.map(nearest_seconds));
+    let (their_mean, their_total) = seconds(theirs);
+    let (own_mean, own_total) = seconds(own);
+    let parts = [
+        sessions.map(|ratio| times(ratio, "sessions")),
+        compared(mean, their_mean.zip(own_mean), "mean"),
+        compared(total, their_total.zip(own_total), "total"),
+    ];
+    let same = ["sessions", "mean", "total"].map(|what| Some(times(1.0, what)));
+    if parts == same {
         return Some(format!(
             "none: {name} has the same sessions, mean and total"
         ));
     }
-    let parts = [(sessions, "sessions"), (mean, "mean"), (total, "total")];
-    let parts = parts.into_iter().filter_map(|(ratio, what)| {
-        let words = times(ratio?, what);
-        Some(match theirs.total.filter(|_| what == "total") {
-            Some(total) => format!("{words} ({})", words::duration(nearest_seconds(total))),
-            None => words,
-        })
-    });
-    let all = in_a_row(&parts.collect::<Vec<String>>())?;
-    let wrong = match (compat, mean, total) {
-        (Compat::DailySpan, Some(mean), Some(total)) => format!(
-            ": it {} and {}",
-            misstated(mean, "mean"),
-            misstated(total, "total")
-        ),
+    let with_unit = match (their_total, total) {
+        (Some(total), Some(_)) => format!(" ({})", words::duration(total)),
         _ => String::new(),
     };
-    Some(format!("{name} has {all}{wrong}"))
+    let all = in_a_row(&parts.into_iter().flatten().collect::<Vec<String>>())?;
+    let wrong = match (compat, mean, total) {
+        (Compat::DailySpan, Some(mean), Some(total)) => misstated(mean, total),
+        _ => String::new(),
+    };
+    Some(format!("{name} has {all}{with_unit}{wrong}"))
+}
+
+/// `3.125 times the mean`, and where our own is 0, `a mean of 1h 00m instead of 0s`; seconds are
+/// theirs and ours.
+fn compared(ratio: Option<f64>, seconds: Option<(f64, f64)>, what: &str) -> Option<String> {
+    match (ratio, seconds?) {
+        (Some(ratio), _) => Some(times(ratio, what)),
+        (None, (theirs, own)) if theirs == own => Some(times(1.0, what)),
+        (None, (theirs, own)) => {
+            let (theirs, own) = (words::duration(theirs), words::duration(own));
+            Some(format!("a {what} of {theirs} instead of {own}"))
+        }
+    }
 }
 
 /// `3.125 times the mean`.
@@ -198,12 +212,27 @@ fn times(ratio: f64, what: &str) -> String {
     }
 }
 
-fn misstated(ratio: f64, what: &str) -> String {
-    match ratio {
-        1.0 => format!("gives the same {what}"),
-        _ if ratio > 1.0 => format!("overstates the {what} by {}", words::share(ratio - 1.0)),
-        _ => format!("understates the {what} by {}", words::share(1.0 - ratio)),
-    }
+/// `: it overstates the mean by 636% and the total by 467%`, from ratios to our own.
+fn misstated(mean: f64, total: f64) -> String {
+    let verb = |ratio: f64| match ratio {
+        1.0 => "leaves",
+        _ if ratio > 1.0 => "overstates",
+        _ => "understates",
+    };
+    let of = |ratio: f64, what: &str| match ratio {
+        1.0 => format!("the {what} as it is"),
+        _ => format!("the {what} by {}", words::share((ratio - 1.0).abs())),
+    };
+    let again = match verb(total) {
+        same if same == verb(mean) => String::new(),
+        other => format!("{other} "),
+    };
+    format!(
+        ": it {} {} and {again}{}",
+        verb(mean),
+        of(mean, "mean"),
+        of(total, "total")
+    )
 }
 
 /// `one, two and three`.
