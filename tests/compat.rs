@@ -1065,6 +1065,61 @@ fn what_conflicts_is_refused() {
 }
 
 #[test]
+fn a_judgement_and_a_comparison_refuse_the_other_rule_wherever_it_was_named() {
+    let scratch = ada(&[0]);
+    scratch.file("other.toml", "compat = \"spark\"\n");
+    for (command, why) in [
+        (
+            &["threshold", "log.csv"][..],
+            "a timeout is judged by our own rule",
+        ),
+        (
+            &["compare", "log.csv", "--tracked", "log.csv"],
+            "what is compared are sessions by our own rule",
+        ),
+    ] {
+        let call = || scratch.sessionize(command.iter().copied());
+        for (call, help) in [
+            (
+                call().args(["--compat", "spark"]),
+                "leave --compat and SESSIONIZE_COMPAT away",
+            ),
+            (
+                call().env("SESSIONIZE_COMPAT", "spark"),
+                "leave --compat and SESSIONIZE_COMPAT away",
+            ),
+            (
+                call().args(["--config", "other.toml"]),
+                "take the key compat out of the configuration",
+            ),
+        ] {
+            call.run()
+                .expect_failure(2)
+                .expect_stderr(&format!("error[CF-01]: --compat spark: {why}"))
+                .expect_stderr(help);
+        }
+    }
+}
+
+#[test]
+fn a_report_has_either_another_rule_or_an_estimate_of_dwell() {
+    let scratch = ada(&[0, MINUTE]);
+    scratch.file("dwell.toml", "dwell = \"source-median\"\n");
+    let spark = ["--compat", "spark"];
+    for flags in [["--dwell", "constant:30s"], ["--config", "dwell.toml"]] {
+        call(&scratch, "report", &[&spark[..], &flags[..]].concat())
+            .run()
+            .expect_failure(2)
+            .expect_stderr("--dwell adds to our own durations, and --compat spark has others");
+    }
+    // A configuration that says how a report estimates serves every other command.
+    let flags = [&spark[..], &["--config", "dwell.toml"]].concat();
+    assert_eq!(listed(&scratch, &flags).len(), 1);
+    let none = [&flags[..], &["--dwell", "none"]].concat();
+    assert_eq!(report(&scratch, &none)["run"]["compat"], "spark");
+}
+
+#[test]
 fn the_system_is_taken_from_flag_environment_and_configuration_in_this_order() {
     let scratch = ada(&[0]);
     scratch.file("sessionize.toml", "compat = \"git-hours\"\n");

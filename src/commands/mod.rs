@@ -58,7 +58,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let (settings, asked) = settle(cli, clock)?;
     refuse_format(cli.command.as_ref(), &settings)?;
     refuse_engine(cli.command.as_ref(), &settings)?;
-    refuse_compat(cli.command.as_ref(), &settings)?;
+    refuse_compat(cli, &settings)?;
     refuse_dwell(cli, &settings)?;
     let voice = Voice::new(settings.quiet, settings.verbose);
     for warning in &settings.warnings {
@@ -210,8 +210,8 @@ fn refuse_engine(command: Option<&Command>, settings: &Settings) -> Result<(), F
 }
 
 /// Refuses another system's rule where only our own will do.
-fn refuse_compat(command: Option<&Command>, settings: &Settings) -> Result<(), Failure> {
-    let why = match command {
+fn refuse_compat(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
+    let why = match &cli.command {
         Some(Command::Threshold { .. }) => "a timeout is judged by our own rule",
         Some(Command::Compare { .. }) => "what is compared are sessions by our own rule",
         Some(Command::Sql { .. }) => "the statement says our own rule",
@@ -221,7 +221,13 @@ fn refuse_compat(command: Option<&Command>, settings: &Settings) -> Result<(), F
         None => Ok(()),
         Some(compat) => {
             let message = format!("--compat {}: {why}", compat.name());
-            Err(Failure::new(error::USAGE, message).help("leave --compat away"))
+            let help = match cli.flags.compat {
+                Some(_) => "leave --compat and SESSIONIZE_COMPAT away",
+                None => {
+                    "take the key compat out of the configuration, or name another with --config"
+                }
+            };
+            Err(Failure::new(error::USAGE, message).help(help))
         }
     }
 }
@@ -229,18 +235,25 @@ fn refuse_compat(command: Option<&Command>, settings: &Settings) -> Result<(), F
 /// Only figures over many sessions can be estimated. A configuration that says how is for reports, and
 /// does not keep other commands from using it.
 fn refuse_dwell(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
-    if let (Some(_), Some(compat)) = (settings.dwell, settings.compat) {
-        let name = compat.name();
-        let message = format!("--dwell adds to our own durations, and --compat {name} has others");
-        return Err(Failure::new(error::USAGE, message).help("leave one of them out"));
+    if matches!(cli.command, None | Some(Command::Report { .. })) {
+        return refuse_dwell_of_others(settings);
     }
-    let is_asked = cli.flags.dwell.is_some() && settings.dwell.is_some();
-    if !is_asked || matches!(cli.command, None | Some(Command::Report { .. })) {
+    if cli.flags.dwell.is_none() || settings.dwell.is_none() {
         return Ok(());
     }
     let message = "--dwell estimates means and totals over sessions, which only a report has";
     Err(Failure::new(error::USAGE, message)
         .help("leave --dwell out, or ask for a report: sessionize report"))
+}
+
+/// What another system calls a duration may hold time after the last event already.
+fn refuse_dwell_of_others(settings: &Settings) -> Result<(), Failure> {
+    let (Some(_), Some(compat)) = (settings.dwell, settings.compat) else {
+        return Ok(());
+    };
+    let name = compat.name();
+    let message = format!("--dwell adds to our own durations, and --compat {name} has others");
+    Err(Failure::new(error::USAGE, message).help("leave one of them out; --dwell none does"))
 }
 
 /// The rejects file must be neither an input nor the report, nor its record, whether they are
