@@ -120,6 +120,10 @@ fn a_constant_follows_every_last_event_bounces_included() {
     assert_eq!(basis["constant_seconds"], 30);
     assert_eq!(basis["refused"], Value::Null);
     assert_eq!(basis["sessions_closed_by_an_end"], 0);
+    // Nobody counted gaps, so their number is not 0.
+    let sources = basis["sources"].as_array().unwrap();
+    let gaps = sources.iter().map(|source| &source["gaps"]);
+    assert_eq!(gaps.collect::<Vec<_>>(), [&Value::Null; 1]);
 }
 
 #[test]

@@ -117,8 +117,9 @@ pub struct SourceDwell {
     pub name: String,
     /// Closed sessions that end in it and that no end closed.
     pub sessions: u64,
-    /// Gaps longer than 0 after its events, inside closed sessions; 0 where medians were not asked for.
-    pub gaps: u64,
+    /// Gaps longer than 0 after its events, inside closed sessions; `None` where medians were not
+    /// asked for, and nobody counted.
+    pub gaps: Option<u64>,
     /// Their median in seconds; `None` without a gap.
     pub median: Option<f64>,
     /// The dwell in microseconds, before what bounds a session's; `None` where it cannot be told.

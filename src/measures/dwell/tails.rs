@@ -323,7 +323,7 @@ impl<'a> Tails<'a> {
                 SourceDwell {
                     name: names[source].as_ref().to_owned(),
                     sessions,
-                    gaps: gaps[source].gaps,
+                    gaps: (self.dwell == Dwell::SourceMedian).then_some(gaps[source].gaps),
                     median: gaps[source].own,
                     length: lengths.by_source[source],
                 }

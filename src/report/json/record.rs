@@ -160,7 +160,7 @@ struct DwellRecord<'a> {
 struct SourceDwellRecord<'a> {
     name: &'a str,
     sessions: u64,
-    gaps: u64,
+    gaps: Option<u64>,
     median_seconds: Option<f64>,
     dwell_seconds: Option<Cell<'static>>,
 }

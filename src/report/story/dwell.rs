@@ -59,12 +59,12 @@ pub(super) fn facts(report: &Report) -> Vec<Fact> {
 fn lengths(basis: &DwellBasis) -> String {
     let of_source = |source: &SourceDwell| {
         let length = seconds(source.length.map(|micros| micros as f64 / 1e6));
-        match basis.dwell {
-            Dwell::SourceMedian => {
-                let gaps = words::counted(source.gaps, "gap", "gaps");
+        match source.gaps {
+            Some(gaps) => {
+                let gaps = words::counted(gaps, "gap", "gaps");
                 format!("{} {length} ({gaps})", source.name)
             }
-            Dwell::Constant(_) | Dwell::Model => length,
+            None => length,
         }
     };
     let mut lengths: Vec<String> = basis.sources.iter().map(of_source).collect();
