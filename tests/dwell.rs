@@ -690,7 +690,7 @@ fn every_format_shows_floor_estimate_and_ceiling() {
         ];
         call(&scratch, &args).run().expect_ok()
     };
-    let bounds = "floor 5m 00s, estimate 6m 00s, ceiling 35m 00s; 17% of the estimate is estimated";
+    let bounds = "floor 5m 00s, estimate 6m 00s (17% of it estimated), ceiling 35m 00s";
     for format in ["table", "markdown"] {
         let page = said(format).stdout();
         for text in [
@@ -766,6 +766,25 @@ fn every_format_shows_floor_estimate_and_ceiling() {
 }
 
 #[test]
+fn every_width_has_room_for_floor_estimate_and_ceiling() {
+    let scratch = Scratch::new();
+    scratch.file("events.csv", csv(&generated(7)));
+    for width in ["60", "80", "120"] {
+        for rows in [&["--by", "week"][..], &["--by", "day", "--segment", "user"]] {
+            let args = [&["--dwell", "constant:1m"], rows].concat();
+            let page = call(&scratch, &args).env("COLUMNS", width).run();
+            let page = page.expect_ok().stdout();
+            let is_header = |line: &&str| line.contains(" mean") && line.contains(" estimate");
+            let header = page.lines().find(is_header);
+            let header = header.unwrap_or_else(|| panic!("{width}: {page}"));
+            assert!(header.contains("ceiling"), "{width}: {page}");
+            let widest = page.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= width.parse().ok(), "{width}: {page}");
+        }
+    }
+}
+
+#[test]
 fn the_headline_and_the_trend_speak_of_the_same_sessions() {
     // Three weeks: sessions of 10 minutes on every day, and a second user to make them complete.
     let mut csv = "user_id,created_at,kind\n".to_owned();
@@ -788,7 +807,7 @@ fn the_headline_and_the_trend_speak_of_the_same_sessions() {
     let table = call(&scratch, &["--dwell", "constant:2m", "--compare", "week"]).run();
     let table = table.expect_ok().stdout();
     assert!(
-        table.contains("\nfloor 20m 00s, estimate 22m 00s, ceiling 50m 00s; 9% of"),
+        table.contains("\nfloor 20m 00s, estimate 22m 00s (9% of it estimated), ceiling 50m 00s\n"),
         "{table}"
     );
 }

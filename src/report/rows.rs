@@ -92,7 +92,7 @@ pub(crate) fn report_columns(report: &Report) -> Vec<Column> {
         let place = after_mean.map_or(columns.len(), |place| place + 1);
         let more = [
             right("estimate", 1, &|row| seconds(estimated(row).mean)),
-            right("ceiling", 3, &|row| seconds(estimated(row).mean_ceiling)),
+            right("ceiling", 1, &|row| seconds(estimated(row).mean_ceiling)),
             right("estimated", 6, &|row| {
                 known(estimated(row).share, words::share)
             }),

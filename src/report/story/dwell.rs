@@ -5,8 +5,8 @@ use crate::measures::{Figures, Trend};
 use crate::report::story::{Fact, seconds};
 use crate::report::{Report, words};
 
-/// `floor 23m 10s, estimate 25m 00s, ceiling 53m 10s; 7% of the estimate is estimated`, of what the
-/// headline speaks of.
+/// `floor 23m 10s, estimate 25m 00s (7% of it estimated), ceiling 53m 10s`, of what the headline
+/// speaks of.
 pub(crate) fn floor_to_ceiling(report: &Report) -> Option<String> {
     let figures = match &report.measures.trend {
         Trend::Compared { figures, .. } => figures,
@@ -18,19 +18,16 @@ pub(crate) fn floor_to_ceiling(report: &Report) -> Option<String> {
 fn in_words(figures: &Figures, floor: Option<f64>) -> Option<String> {
     let estimated = figures.dwell?;
     floor?;
-    let bounds = format!(
-        "floor {}, estimate {}, ceiling {}",
+    let share = match estimated.share {
+        Some(share) => format!(" ({} of it estimated)", words::share(share)),
+        None => String::new(),
+    };
+    Some(format!(
+        "floor {}, estimate {}{share}, ceiling {}",
         seconds(floor),
         seconds(estimated.mean),
         seconds(estimated.mean_ceiling)
-    );
-    Some(match estimated.share {
-        Some(share) => format!(
-            "{bounds}; {} of the estimate is estimated",
-            words::share(share)
-        ),
-        None => bounds,
-    })
+    ))
 }
 
 /// What the estimate rests on, and all of the time with and without it.
