@@ -356,7 +356,13 @@ fn without_separable_gaps_the_model_says_so_and_estimates_nothing() {
         totals(&report["overall"]),
         [Some(300.0), None, Some(3_900.0)]
     );
-    assert!(report["run"]["dwell"]["refused"].is_string());
+    let refused = &report["run"]["dwell"]["refused"];
+    assert!(
+        refused.as_str().is_some_and(
+            |reason| reason.starts_with("the gaps do not part: ") && !reason.contains(": not ")
+        ),
+        "{refused}"
+    );
     assert!(
         report["remarks"]
             .to_string()
@@ -421,6 +427,34 @@ fn the_model_finds_the_gaps_inside_sessions_and_their_mean() {
     let table = call(&scratch, &args[..4]).run().expect_ok().stdout();
     let flat: Vec<&str> = table.split_whitespace().collect();
     assert!(flat.join(" ").contains(" dwell model: "), "{table}");
+}
+
+#[test]
+fn the_model_looks_at_the_window_whatever_was_read_beside_it() {
+    let day = 86_400 * SECOND;
+    let (from, to) = (MONDAY + 4 * day, MONDAY + 12 * day);
+    let all = visits(3);
+    // What a server sends: rows one timeout before the window, and behind it while sessions go on.
+    let is_sent = |line: &&str| {
+        let at = line.split(',').nth(1).unwrap();
+        chrono::DateTime::parse_from_rfc3339(at).is_ok_and(|at| {
+            let at = at.timestamp_micros();
+            at >= from - 30 * MINUTE && at < to + day
+        })
+    };
+    let sent: Vec<&str> = all.lines().skip(1).filter(is_sent).collect();
+    let few = format!("user_id,created_at,kind\n{}\n", sent.join("\n"));
+    assert!(sent.len() < 8_000 && sent.len() > 2_000, "{}", sent.len());
+    let basis = |log: &str| {
+        let scratch = Scratch::new();
+        scratch.file("events.csv", log);
+        let window = [print_instant(from), print_instant(to)];
+        let args = ["--dwell", "model", "--from", &window[0], "--to", &window[1]];
+        json(&scratch, &args)["run"]["dwell"].clone()
+    };
+    let whole = basis(&all);
+    assert_eq!(whole["refused"], Value::Null);
+    assert_eq!(whole, basis(&few));
 }
 
 /// A generated log: user, instant, index of [`ROLES`].

@@ -90,13 +90,15 @@ fn make(
         now: settings.now,
     };
     let sources = gathered.imported.sources.len();
+    let window = own_rule.window;
     let new = || Sums {
         figures: Accumulator::new(&plan, &calendars).within(&memory),
         own: settings.compat.map(|_| Own::default()),
         tails: settings
             .dwell
             .map(|dwell| Tails::new(&plan, &calendars, dwell, sources).within(&memory)),
-        within: model.map(|(asked, resolutions)| Within::new(asked, gathered, &rule, resolutions)),
+        within: model
+            .map(|(asked, resolutions)| Within::new(asked, gathered, &rule, window, resolutions)),
     };
     let (parts, scanned) = scan(partitions, &scan_plan, new, |sums, user| {
         sums.figures.user(user.user, user.sessions);

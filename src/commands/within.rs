@@ -12,6 +12,7 @@ use crate::settings::threshold::ThresholdSettings;
 use crate::threshold::Verdict;
 use crate::threshold::estimate::{EstimatePlan, Resampling, Tallies};
 use crate::threshold::gaps::{Chains, finite};
+use crate::threshold::recommend::reason;
 use crate::threshold::resolution::Resolutions;
 use crate::time::duration::Timeout;
 
@@ -20,6 +21,7 @@ pub(super) struct Within<'a> {
     chains: Chains<'a>,
     kept: Vec<Micros>,
     tallies: Tallies,
+    window: (Micros, Micros),
 }
 
 impl<'a> Within<'a> {
@@ -28,6 +30,7 @@ impl<'a> Within<'a> {
         asked: &ThresholdSettings,
         gathered: &'a Gathered,
         rule: &Rule,
+        window: (Micros, Micros),
         resolutions: &Resolutions,
     ) -> Self {
         let sources = &gathered.imported.sources;
@@ -40,12 +43,14 @@ impl<'a> Within<'a> {
             chains: Chains::new(rule, sources),
             kept: Vec::new(),
             tallies: Tallies::new(&resampling, resolution(gathered, resolutions, is_counted)),
+            window,
         }
     }
 
-    /// Adds all gaps of a user.
+    /// Adds the gaps between a user's events of the window. What was read beside it depends on the
+    /// source: files are read whole, of a server's table little more than the window.
     pub(super) fn user(&mut self, user: &UserSessions<'_>) {
-        if let Some(chain) = self.chains.user(user.events) {
+        if let Some(chain) = self.chains.user(user.events.within(self.window)) {
             let gaps = finite(chain.gaps, &mut self.kept);
             self.tallies.user(user_hash(user.user), gaps);
         }
@@ -75,7 +80,7 @@ impl<'a> Within<'a> {
             (Verdict::Recommended { .. } | Verdict::Between { .. }, Some(within)) => Ok(within),
             (Verdict::Keep { reason }, _) => Err(format!("the gaps do not part: {reason}")),
             _ => Err(match failed {
-                Some(gate) => format!("the gaps do not part: not {}", gate.name),
+                Some(gate) => format!("the gaps do not part: {}", reason(gate)),
                 None => "the gaps do not part".to_owned(),
             }),
         }

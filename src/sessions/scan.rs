@@ -67,6 +67,13 @@ impl<'a> Timeline<'a> {
     pub fn iter(self) -> impl ExactSizeIterator<Item = (Micros, u8)> + DoubleEndedIterator + 'a {
         self.0.iter().map(|&word| (time_of(word), source_of(word)))
     }
+
+    /// Those from `from`, inclusive, to `to`, exclusive.
+    pub(crate) fn within(self, (from, to): (Micros, Micros)) -> Self {
+        let before = |end: Micros| self.0.partition_point(|&word| time_of(word) < end);
+        let end = before(to);
+        Self(&self.0[before(from).min(end)..end])
+    }
 }
 
 /// What a scan knows beside the sessions themselves.

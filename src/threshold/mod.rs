@@ -15,7 +15,7 @@ pub mod medians;
 pub mod mixture;
 mod mixtures;
 pub mod plateau;
-mod recommend;
+pub(crate) mod recommend;
 mod remarks;
 pub mod resample;
 pub mod rescan;

@@ -173,7 +173,7 @@ fn keep(reason: &str) -> Verdict {
 }
 
 /// A failed condition as a clause.
-fn reason(failed: &Test) -> String {
+pub(crate) fn reason(failed: &Test) -> String {
     match failed.met {
         Some(met) => format!("{} is asked for, {} was met", failed.name, rounded(met)),
         None => format!(
