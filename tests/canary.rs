@@ -13,12 +13,16 @@ use crate::harness::{Call, Outcome, Scratch, tool};
 use crate::servers::{Database, mariadb, postgres};
 
 /// What reads events and gives aggregates, and in which formats.
-const COMMANDS: [(&[&str], &[&str]); 4] = [
+const COMMANDS: [(&[&str], &[&str]); 5] = [
     (
         &["report", "--total", "--by", "day", "--users", "users.txt"],
         &FORMATS,
     ),
-    (&["report", "--segment", "source"], &FORMATS),
+    (
+        &["report", "--segment", "source", "--dwell", "source-median"],
+        &FORMATS,
+    ),
+    (&["report", "--compat", "daily-span"], &TEXT),
     (
         &["threshold", "--per", "source", "--resamples", "20"],
         &TEXT,

@@ -533,9 +533,13 @@ impl Random {
 
 /// Some users' events, by user and time, with these gaps.
 fn generated(seed: u64, gaps: &[i64]) -> BTreeMap<String, Vec<i64>> {
+    generated_after(NOON, seed, gaps)
+}
+
+fn generated_after(earliest: i64, seed: u64, gaps: &[i64]) -> BTreeMap<String, Vec<i64>> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let users = (0..25).map(|number| {
-        let mut at = NOON + random.below(86_400_000) as i64 * 1000;
+        let mut at = earliest + random.below(86_400_000) as i64 * 1000;
         let mut events = vec![at];
         for _ in 0..random.below(30) {
             at += gaps[random.below(gaps.len())];
@@ -577,11 +581,19 @@ fn scratch_of(users: &BTreeMap<String, Vec<i64>>) -> Scratch {
     log(events)
 }
 
-/// The second road: the sessions of one system, event by event, 30 minutes of timeout, days in a
-/// zone 5h 45m before UTC, and Kusto with a cap of two hours.
-fn by_hand(system: &str, users: &BTreeMap<String, Vec<i64>>) -> Vec<Listed> {
+/// The local day in a zone 5h 45m before UTC.
+fn day_in_kathmandu(at: i64) -> i64 {
+    (at + 5 * HOUR + 45 * MINUTE).div_euclid(DAY)
+}
+
+/// The second road: the sessions of one system, event by event, 30 minutes of timeout, days as the
+/// zone has them, and Kusto with a cap of two hours.
+fn by_hand(
+    system: &str,
+    users: &BTreeMap<String, Vec<i64>>,
+    day: impl Fn(i64) -> i64,
+) -> Vec<Listed> {
     let timeout = 30 * MINUTE;
-    let day = |at: i64| (at + 5 * HOUR + 45 * MINUTE).div_euclid(DAY);
     let mut all = Vec::new();
     for (user, events) in users {
         let mut runs: Vec<Vec<i64>> = Vec::new();
@@ -636,7 +648,7 @@ fn a_small_loop_per_system_agrees_with_the_program() {
             if system == "kusto" {
                 flags.extend(["--max-length", "2h"]);
             }
-            let expected = by_hand(system, &users);
+            let expected = by_hand(system, &users, day_in_kathmandu);
             assert_eq!(listed(&scratch, &flags), expected, "{system}, {seed}");
             let total: i64 = expected.iter().map(|session| session.duration).sum();
             let overall = &report(&scratch, &flags)["overall"];
@@ -668,6 +680,107 @@ fn a_small_loop_per_system_agrees_with_the_program() {
                 "{system}, {seed}: {found} {mean}"
             );
         }
+    }
+}
+
+#[test]
+fn days_of_23_and_25_hours_and_one_without_a_midnight_end_where_the_zone_ends_them() {
+    // Berlin's last days of winter and of summer time; in Sao Paulo the clock went from 23:59:59
+    // on 2018-11-03 to 01:00 on the day after.
+    let changes = [
+        ("Europe/Berlin", "2026-03-29T01:00:00Z", [1, 2]),
+        ("Europe/Berlin", "2026-10-25T01:00:00Z", [2, 1]),
+        ("America/Sao_Paulo", "2018-11-04T03:00:00Z", [-3, -2]),
+    ];
+    // Short of a minute, so that many events come close to every midnight.
+    let gaps = [MINUTE - 1, 29 * MINUTE, 1800 * SECOND, 20 * MINUTE, HOUR];
+    for (seed, (zone, change, [before, after])) in changes.into_iter().enumerate() {
+        let change = micros(change);
+        let day = |at: i64| {
+            let offset = if at < change { before } else { after };
+            (at + offset * HOUR).div_euclid(DAY)
+        };
+        let users = generated_after(change - DAY / 2, seed as u64 + 20, &gaps);
+        let scratch = scratch_of(&users);
+        for system in ["matomo", "mixpanel", "daily-span"] {
+            let flags = compat(system, &["--timezone", zone]);
+            let expected = by_hand(system, &users, day);
+            let past = expected.iter().filter(|listed| listed.start >= change);
+            let past = past.count();
+            assert!(past > 5 && past < expected.len(), "{zone} {system}");
+            assert_eq!(listed(&scratch, &flags), expected, "{zone} {system}");
+        }
+    }
+}
+
+/// A call with logins, logouts and expiries beside the log, after some of its events.
+fn with_roles(users: &BTreeMap<String, Vec<i64>>) -> Scratch {
+    let scratch = scratch_of(users);
+    for (place, file) in ["logins", "logouts", "ran-out"].into_iter().enumerate() {
+        let mut text = "user_id,at\n".to_owned();
+        for (user, events) in users {
+            for at in events.iter().skip(place).step_by(5) {
+                let after = at + (3 + 2 * place as i64) * MINUTE;
+                text += &format!("{user},{}\n", instant(after));
+            }
+        }
+        scratch.file(format!("{file}.csv"), text);
+    }
+    scratch
+}
+
+const ROLES: [&str; 9] = [
+    "logins.csv",
+    "logouts.csv",
+    "ran-out.csv",
+    "--role",
+    "logins=start",
+    "--role",
+    "logouts=end",
+    "--role",
+    "ran-out=expiry",
+];
+
+#[test]
+fn starts_ends_and_expiries_do_what_they_do_by_our_own_rule() {
+    // No gap, nor one from or to a login, a logout or an expiry, comes near what decides.
+    let gaps = [MINUTE, 11 * MINUTE, 19 * MINUTE, 3 * HOUR, 26 * HOUR];
+    let scratch = with_roles(&generated(5, &gaps));
+    let of = |flags: &[&str]| listed(&scratch, &[&ROLES[..], flags].concat());
+    let (own, cut) = (of(&[]), of(&["--cut", "day"]));
+    assert!(own != cut && own.len() > 100, "{}", own.len());
+    let starts = |sessions: &[Listed]| -> Vec<(String, i64, u64)> {
+        let sessions = sessions.iter();
+        let starts = sessions.map(|listed| (listed.user.clone(), listed.start, listed.events));
+        starts.collect()
+    };
+    for system in ALL {
+        let theirs = of(&["--compat", system]);
+        match system {
+            "retentioneering" | "kusto" | "reconstructr" | "mwsessions" => {
+                assert_eq!(theirs, own, "{system}");
+            }
+            "mixpanel" | "matomo" => assert_eq!(theirs, cut, "{system}"),
+            "daily-span" => assert!(starts(&theirs) != starts(&cut)),
+            _ => assert_eq!(starts(&theirs), starts(&own), "{system}"),
+        }
+    }
+}
+
+#[test]
+fn a_window_picks_the_sessions_that_start_in_it_and_changes_none() {
+    let scratch = with_roles(&generated(6, &EDGES));
+    let (from, to) = (NOON + 9 * HOUR, NOON + 3 * DAY + HOUR + 1);
+    let window = [instant(from), instant(to)];
+    let window = ["--from", &window[0], "--to", &window[1]];
+    for system in ALL {
+        let flags = [&ROLES[..], &["--compat", system]].concat();
+        let mut expected = listed(&scratch, &flags);
+        let all = expected.len();
+        expected.retain(|session| (from..to).contains(&session.start));
+        assert!(!expected.is_empty() && expected.len() < all, "{system}");
+        let found = listed(&scratch, &[&flags[..], &window].concat());
+        assert_eq!(found, expected, "{system}");
     }
 }
 

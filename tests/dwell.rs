@@ -518,11 +518,46 @@ fn periods_and_segments_add_up_to_the_whole() {
     }
 }
 
+/// What ends sessions besides gaps and roles, and which of them are reported.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    cut_day: bool,
+    max_length: Option<Micros>,
+    from: Micros,
+    to: Micros,
+}
+
+impl Limits {
+    const NONE: Self = Limits {
+        cut_day: false,
+        max_length: None,
+        from: Micros::MIN,
+        to: Micros::MAX,
+    };
+
+    fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        let mut push = |words: [String; 2]| flags.extend(words);
+        if self.cut_day {
+            push(["--cut".to_owned(), "day".to_owned()]);
+        }
+        if let Some(length) = self.max_length {
+            push(["--max-length".to_owned(), format!("{}s", length / SECOND)]);
+        }
+        if self.from > Micros::MIN {
+            push(["--from".to_owned(), print_instant(self.from)]);
+            push(["--to".to_owned(), print_instant(self.to)]);
+        }
+        flags
+    }
+}
+
 /// The time after last events by a slow loop: total estimate and ceiling in microseconds.
 fn second_road(
     events: &[(String, Micros, usize)],
     now: Micros,
     constant: Option<Micros>,
+    limits: Limits,
 ) -> (i128, i128) {
     const TIMEOUT: Micros = 30 * MINUTE;
     let sources: Vec<Source> = ROLES
@@ -541,11 +576,15 @@ fn second_road(
             source: &sources[*kind],
         })
         .collect();
+    let day_of = |at: Micros| at.div_euclid(86_400 * SECOND);
     let rule = naive::Rule {
         now,
+        max_length: limits.max_length,
+        day_of: limits.cut_day.then_some(&day_of),
         ..naive::Rule::from_timeout(TIMEOUT)
     };
-    let sessions = naive::sessions(&all, &rule).sessions;
+    let mut sessions = naive::sessions(&all, &rule).sessions;
+    sessions.retain(|session| (limits.from..limits.to).contains(&session.start));
     let (mut floor, mut tails) = (0_i128, Vec::new());
     let mut gaps: BTreeMap<usize, Vec<Micros>> = BTreeMap::new();
     for session in sessions.iter().filter(|session| !session.open) {
@@ -606,24 +645,49 @@ fn generated_logs_are_estimated_as_by_a_slow_loop() {
         let events = generated(seed);
         let scratch = Scratch::new();
         scratch.file("events.csv", csv(&events));
-        let now = events.iter().map(|event| event.1).max().unwrap() - 6 * 60 * MINUTE;
+        let (first, last) = (
+            events.iter().map(|event| event.1).min().unwrap(),
+            events.iter().map(|event| event.1).max().unwrap(),
+        );
+        let now = last - 6 * 60 * MINUTE;
+        let all = [
+            Limits::NONE,
+            Limits {
+                cut_day: true,
+                ..Limits::NONE
+            },
+            Limits {
+                max_length: Some(45 * MINUTE),
+                ..Limits::NONE
+            },
+            Limits {
+                cut_day: true,
+                max_length: Some(2 * 60 * MINUTE),
+                from: first + (last - first) / 5,
+                to: first + (last - first) * 4 / 5,
+            },
+        ];
+        let limits = all[seed as usize % all.len()];
         for (dwell, constant) in [("source-median", None), ("constant:11m", Some(11 * MINUTE))] {
             let instant = print_instant(now);
-            let report = json(&scratch, &["--dwell", dwell, "--now", &instant]);
+            let flags = limits.flags();
+            let mut args = vec!["--dwell", dwell, "--now", &instant];
+            args.extend(flags.iter().map(String::as_str));
+            let report = json(&scratch, &args);
             let said = &report["overall"]["dwell"];
             let said =
                 ["total_estimate_seconds", "total_ceiling_seconds"].map(|of| micros(&said[of]));
-            let (estimate, ceiling) = second_road(&events, now, constant);
+            let (estimate, ceiling) = second_road(&events, now, constant, limits);
             // Medians in seconds and in microseconds may be rounded apart in their last digit.
             let sessions = report["overall"]["closed_sessions"].as_i64().unwrap();
             assert!(
                 (said[0] - estimate).abs() <= i128::from(sessions),
-                "seed {seed}, {dwell}"
+                "seed {seed}, {dwell}, {limits:?}"
             );
             if constant.is_some() {
-                assert_eq!(said[0], estimate, "seed {seed}, {dwell}");
+                assert_eq!(said[0], estimate, "seed {seed}, {dwell}, {limits:?}");
             }
-            assert_eq!(said[1], ceiling, "seed {seed}, {dwell}");
+            assert_eq!(said[1], ceiling, "seed {seed}, {dwell}, {limits:?}");
         }
     }
 }
