@@ -11,7 +11,6 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::Value;
 use sessionize::events::{Micros, Role, SECOND, Source, UserId};
-use sessionize::measures::dwell::validation::{KnownEnd, signed_error};
 use sessionize::measures::dwell::within::{LogNormal, WithinModel};
 use sessionize::time::timestamp::print_instant;
 
@@ -1046,17 +1045,63 @@ fn the_expected_gap_of_the_model_is_the_integral() {
 
 #[test]
 fn known_ends_tell_the_error_before_and_after() {
-    let known = |last_event, dwell, end| KnownEnd {
-        last_event: MONDAY + last_event * SECOND,
-        dwell: dwell * SECOND,
-        end: MONDAY + end * SECOND,
+    // Logouts 1 minute after a post, 4 after a like, and at the instant of a login; the last one
+    // was never followed by its logout, and that of an open session does not count yet.
+    let rows = [
+        ("ada", "posts", "09:00:00"),
+        ("ada", "posts", "09:10:00"),
+        ("ada", "logouts", "09:11:00"),
+        ("bob", "likes", "09:00:00"),
+        ("bob", "logouts", "09:04:00"),
+        ("cy", "logins", "09:00:00"),
+        ("cy", "logouts", "09:00:00"),
+        ("dan", "posts", "09:00:00"),
+        ("dan", "posts", "09:08:00"),
+        ("eve", "posts", "12:00:00"),
+        ("eve", "logouts", "12:20:00"),
+    ];
+    let scratch = scratch(&rows);
+    let now = ["--now", "2026-03-02T12:30:00Z"];
+    let known = |dwell: &str, more: &[&str]| {
+        let report = json(&scratch, &[&["--dwell", dwell], &now[..], more].concat());
+        report["run"]["dwell"]["known_ends"].clone()
     };
-    // 60 and 90 seconds too early, 30 too late; then 0, 30 too early and 90 too late.
-    let ends = [known(0, 60, 60), known(100, 60, 190), known(230, 60, 200)];
-    let error = signed_error(ends).unwrap();
-    assert_eq!(
-        (error.sessions, error.before, error.after),
-        (3, -40.0, 20.0)
+    // Really 60, 240 and 0 seconds: 100 on average.
+    let errors = |known: &Value| {
+        let error = |name: &str| known[name].as_f64().unwrap();
+        assert_eq!(known["sessions"], 3);
+        (error("error_before_seconds"), error("error_after_seconds"))
+    };
+    assert_eq!(errors(&known("constant:90s", &[])), (-100.0, -10.0));
+    assert_eq!(errors(&known("constant:2m", &[])), (-100.0, 20.0));
+    // After posts 600, 60 and 480 seconds, after likes 240; the median of all is 360.
+    let (posts, likes) = (
+        (3.0 * 480.0 + 20.0 * 360.0) / 23.0,
+        (240.0 + 20.0 * 360.0) / 21.0,
     );
-    assert_eq!(signed_error([]), None);
+    let (before, after) = errors(&known("source-median", &[]));
+    assert_eq!(before, -100.0);
+    assert!(
+        (after - ((posts + likes + 360.0) / 3.0 - 100.0)).abs() < 1e-5,
+        "{after}"
+    );
+    // Nothing to compare, or nothing to compare with.
+    assert_eq!(known("model", &[]), Value::Null);
+    assert_eq!(known("constant:2m", &["--from", "2026-03-03"]), Value::Null);
+    let said = |dwell: &str| {
+        let page = call(&scratch, &[&["--dwell", dwell], &now[..]].concat()).run();
+        let page = page.expect_ok().stdout();
+        page.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let ends = "known ends 3 sessions closed by an end, on average 1m 40s after the event before \
+                it; the dwell there would be";
+    for (dwell, words) in [
+        ("constant:90s", "1m 30s, 10s too short"),
+        ("constant:2m", "2m 00s, 20s too long"),
+        ("constant:100s", "1m 40s, the same"),
+    ] {
+        let page = said(dwell);
+        assert!(page.contains(&format!("{ends} {words}")), "{page}");
+    }
+    assert!(!said("model").contains("known ends"));
 }

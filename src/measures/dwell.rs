@@ -104,6 +104,8 @@ pub struct DwellBasis {
     pub within: Option<within::WithinModel>,
     /// Closed sessions that an end closed; they get no dwell.
     pub ended: u64,
+    /// How far floor and estimate are from those ends; `None` without one, or without an estimate.
+    pub known_ends: Option<validation::SignedError>,
     /// Closed sessions whose user's next event comes sooner than the timeout, and bounds their dwell.
     pub limited: u64,
     /// Why nothing is estimated (a clause), where that is so.

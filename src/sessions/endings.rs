@@ -12,6 +12,8 @@ pub struct Ending {
     pub source: u8,
     /// What bounds the time after it.
     pub bound: Bound,
+    /// Where an end closed it, the source of the event before that end, and how long before.
+    pub before_end: Option<(u8, Micros)>,
 }
 
 /// What bounds how long a user can have stayed after a session's last event.
@@ -41,6 +43,7 @@ struct Current {
     source: u8,
     /// Known from the first event after the session on.
     bound: Option<Bound>,
+    before_end: Option<(u8, Micros)>,
 }
 
 impl Endings {
@@ -61,6 +64,9 @@ impl Endings {
             let verdict = plan.rule.step(&mut progress, at, source.role);
             let stays = matches!(verdict, Verdict::Joins | Verdict::Closes);
             if let Some(session) = &mut current {
+                if verdict == Verdict::Closes {
+                    session.before_end = Some((session.source, at - session.last));
+                }
                 match stays {
                     true => self.join(session, at, index),
                     false => session.note_next(at, plan),
@@ -76,6 +82,7 @@ impl Endings {
                     last: at,
                     source: index,
                     bound: None,
+                    before_end: None,
                 });
             }
         }
@@ -112,6 +119,7 @@ impl Endings {
         self.endings.push(Ending {
             source: session.source,
             bound: session.bound.unwrap_or(Bound::Timeout),
+            before_end: session.before_end,
         });
         self.gaps_end.push(self.gaps.len());
     }

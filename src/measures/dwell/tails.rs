@@ -13,6 +13,7 @@ use self::tail::{Lengths, Tail};
 use crate::events::{Micros, User, UserId};
 use crate::measures::accumulator::joined_names;
 use crate::measures::dwell::lengths::{Median, SourceGaps, whole_micros};
+use crate::measures::dwell::validation::KnownEnds;
 use crate::measures::dwell::within::WithinModel;
 use crate::measures::dwell::{Dwell, DwellBasis, SourceDwell};
 use crate::measures::plan::{Calendars, Plan, Segment};
@@ -38,6 +39,7 @@ pub struct Tails<'a> {
     source_sets: HashMap<(usize, SourceSet), Tail, FixedState>,
     users: Vec<(usize, User, Tail)>,
     gaps: SourceGaps,
+    known_ends: KnownEnds,
     memory: Option<Arc<Memory>>,
     /// Bytes of rows since memory was last taken for them.
     untaken: usize,
@@ -62,6 +64,7 @@ impl<'a> Tails<'a> {
             source_sets: HashMap::default(),
             users: Vec::new(),
             gaps: SourceGaps::new(sources),
+            known_ends: KnownEnds::new(sources),
             memory: None,
             untaken: 0,
             endings: Endings::default(),
@@ -94,6 +97,9 @@ impl<'a> Tails<'a> {
         for (session, (ending, gaps)) in sessions.iter().zip(self.endings.iter()) {
             let is_closed = session.end <= self.open_after;
             self.closed.push(is_closed.then_some(ending));
+            if let Some((source, dwell)) = ending.before_end.filter(|_| is_closed) {
+                self.known_ends.add(source, dwell);
+            }
             if is_closed && self.dwell == Dwell::SourceMedian {
                 self.gaps.extend(gaps);
             }
@@ -187,6 +193,7 @@ impl<'a> Tails<'a> {
         }
         self.users.append(&mut other.users);
         self.gaps.merge(other.gaps);
+        self.known_ends.merge(&other.known_ends);
         self
     }
 
@@ -220,6 +227,7 @@ impl<'a> Tails<'a> {
             sources: self.sources(source_names, &gaps, &lengths),
             within: within.and_then(Result::ok),
             ended: self.overall.ended(),
+            known_ends: self.known_ends.error(&lengths.by_source),
             limited: self.overall.limited(),
             refused,
         });

@@ -154,6 +154,7 @@ struct DwellRecord<'a> {
     within: Option<Vec<Object<'static>>>,
     sessions_closed_by_an_end: u64,
     sessions_bounded_by_the_next_event: u64,
+    known_ends: Option<Object<'static>>,
 }
 
 #[derive(Serialize)]
@@ -243,6 +244,17 @@ impl<'a> DwellRecord<'a> {
             within: within.map(|within| within.components.iter().map(component).collect()),
             sessions_closed_by_an_end: basis.ended,
             sessions_bounded_by_the_next_event: basis.limited,
+            known_ends: basis.known_ends.map(|error| {
+                let cells = [
+                    Cell::Count(error.sessions),
+                    Cell::Number(error.before),
+                    Cell::Number(error.after),
+                ];
+                Object::new(
+                    &["sessions", "error_before_seconds", "error_after_seconds"],
+                    cells,
+                )
+            }),
         }
     }
 }

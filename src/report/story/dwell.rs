@@ -1,5 +1,6 @@
 //! What an estimate of the time after the last events says, beside the floor.
 
+use crate::measures::dwell::validation::SignedError;
 use crate::measures::dwell::{Dwell, DwellBasis, SourceDwell};
 use crate::measures::{Figures, Trend};
 use crate::report::story::{Fact, seconds};
@@ -50,7 +51,29 @@ pub(super) fn facts(report: &Report) -> Vec<Fact> {
         ));
     }
     facts.push(Fact::new("dwell", lengths(basis)));
+    facts.extend(
+        basis
+            .known_ends
+            .map(|error| Fact::new("known ends", known(error))),
+    );
     facts
+}
+
+/// `1,141 sessions closed by an end, which comes 34s after the event before it; the dwell there
+/// would be 59s, 25s too long`, on average.
+fn known(error: SignedError) -> String {
+    let sessions = words::counted(error.sessions, "session", "sessions");
+    let real = words::duration(-error.before);
+    let dwell = words::duration(error.after - error.before);
+    let wrong = match error.after {
+        0.0 => "the same".to_owned(),
+        after if after > 0.0 => format!("{} too long", words::duration(after)),
+        after => format!("{} too short", words::duration(-after)),
+    };
+    format!(
+        "{sessions} closed by an end, on average {real} after the event before it; the dwell there \
+         would be {dwell}, {wrong}"
+    )
 }
 
 fn lengths(basis: &DwellBasis) -> String {
