@@ -10,8 +10,7 @@ const LIMITS: Limits = Limits {
     from: Micros::MIN,
     to: Micros::MAX,
     absurd: 100,
-    now: 10_000,
-    timeout: 30,
+    settled: 9_970,
 };
 
 fn row(start: Micros, end: impl Into<Option<Micros>>) -> TrackedRow {
@@ -98,14 +97,32 @@ fn of_two_that_start_together_nothing_is_left_of_the_shorter() {
 
 #[test]
 fn a_session_that_may_go_on_is_left_out_and_is_not_broken() {
-    let rows = [row(9_000, 10_001), row(9_971, None)];
+    let rows = [row(9_900, 9_971), row(9_971, None)];
     let (sessions, repairs) = ends(&rows, &[], Repair::Trim);
     assert_eq!((sessions, repairs.open, repairs.broken()), (vec![], 2, 0));
-    // 30 before now is a timeout: over.
     let (_, repairs) = ends(&[row(9_970, None)], &[], Repair::Trim);
     assert_eq!((repairs.open, repairs.broken()), (0, 1));
-    let (_, repairs) = ends(&[row(9_000, None)], &[9_990], Repair::Trim);
-    assert_eq!(repairs.open, 1);
+    let (_, repairs) = ends(&[row(9_900, None)], &[9_990], Repair::Trim);
+    assert_eq!((repairs.open, repairs.broken()), (1, 0));
+    // Nobody stays for longer than is plausible.
+    let (sessions, repairs) = ends(&[row(9_000, None)], &[9_090, 9_990], Repair::Trim);
+    assert_eq!(sessions, [(9_000, 9_090)]);
+    assert_eq!((repairs.open, repairs.broken()), (0, 1));
+}
+
+#[test]
+fn an_end_that_cannot_be_is_none_also_where_it_lies_in_the_future() {
+    let (never, before) = (Micros::MAX, 8_000);
+    for end in [never, before] {
+        let rows = [row(9_000, end), row(9_900, end)];
+        let (sessions, repairs) = ends(&rows, &[9_010, 9_905], Repair::Trim);
+        assert_eq!(sessions, [(9_000, 9_010), (9_900, 9_905)]);
+        assert_eq!((repairs.open, repairs.broken()), (0, 2));
+        // The last one goes on where the user was there late.
+        let (sessions, repairs) = ends(&rows, &[9_010, 9_980], Repair::Trim);
+        assert_eq!(sessions, [(9_000, 9_010)]);
+        assert_eq!((repairs.open, repairs.broken()), (1, 1));
+    }
 }
 
 #[test]

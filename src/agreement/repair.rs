@@ -71,10 +71,8 @@ pub struct Limits {
     pub to: Micros,
     /// The longest plausible length.
     pub absurd: Micros,
-    /// When the data was taken.
-    pub now: Micros,
-    /// What happened less than so long before `now`, or later, may go on.
-    pub timeout: Micros,
+    /// Those that end later may go on.
+    pub settled: Micros,
 }
 
 impl Limits {
@@ -189,14 +187,18 @@ pub fn repaired(
     sessions
 }
 
-/// Whether a session may go on, or an inferred one that holds its end may: it ends less than a timeout
-/// before `now`, or has no end, none after it, and a user who was there then.
+/// Whether a session may go on, or an inferred one that holds its end may: it ends late, or says no
+/// end that can be (none, one before its start, the year 9999), and is the last one of a user who was
+/// there late, and no absurd length after its start.
 fn is_open(row: &TrackedRow, next: Option<Micros>, events: &[Micros], limits: Limits) -> bool {
-    let is_late = |at: Micros| at > limits.now.saturating_sub(limits.timeout);
-    match row.end {
+    let is_late = |at: Micros| at > limits.settled;
+    let plausible = row.start..=row.start.saturating_add(limits.absurd);
+    match row.end.filter(|end| plausible.contains(end)) {
         Some(end) => is_late(end),
         None => {
-            next.is_none() && is_late(events.last().copied().unwrap_or(row.start).max(row.start))
+            let last = events.last().copied().unwrap_or(row.start);
+            let last = last.max(row.start);
+            next.is_none() && is_late(last) && plausible.contains(&last)
         }
     }
 }

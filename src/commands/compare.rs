@@ -166,8 +166,7 @@ impl<'a> Judge<'a> {
                 from: scan_plan.from,
                 to: scan_plan.to,
                 absurd: comparison.absurd,
-                now: scan_plan.now,
-                timeout: rule.timeout.micros(),
+                settled: scan_plan.now.saturating_sub(rule.timeout.micros()),
             },
             rule,
             gapless: Rule {
@@ -184,7 +183,20 @@ impl<'a> Judge<'a> {
 
     /// Whether a session is left out of the comparison because it may go on.
     fn is_open(&self, last: Micros) -> bool {
-        last > self.limits.now.saturating_sub(self.limits.timeout)
+        last > self.limits.settled
+    }
+
+    /// What a user's tracked sessions are judged by: one that goes on into an open inferred session,
+    /// which is left out, is left out as well.
+    fn limits_of(&self, events: &Events) -> Limits {
+        let open = events
+            .sessions()
+            .find(|session| self.is_open(events.times[session.end - 1]));
+        let start = open.map_or(Micros::MAX, |session| events.times[session.start]);
+        Limits {
+            settled: self.limits.settled.min(start.saturating_sub(1)),
+            ..self.limits
+        }
     }
 }
 
@@ -275,16 +287,11 @@ impl Sides {
         };
         let all = events.map_or_else(Events::default, |events| Events::of(events, judge));
         let compared = self.compared(&all, judge);
+        let limits = judge.limits_of(&all);
         let hash = mix(text_hash(user.to_string().as_bytes()));
         let score_by = |repair: Repair, scores: &mut Agreement| {
             let mut repairs = Repairs::default();
-            let sessions = repaired(
-                &tracked.rows,
-                &all.times,
-                repair,
-                judge.limits,
-                &mut repairs,
-            );
+            let sessions = repaired(&tracked.rows, &all.times, repair, limits, &mut repairs);
             score(scores, hash, &compared, tracked, sessions);
             repairs
         };
