@@ -13,11 +13,11 @@ use crate::error::{self, Failure};
 use crate::events::{Micros, Source, User, UserId};
 use crate::import::ledger::SourceRecord;
 use crate::import::meter::Meter;
-use crate::import::tracked::{self, TrackedSessions, TrackedUser};
+use crate::import::tracked::{self, TrackedSessions, TrackedShape, TrackedUser};
 use crate::output::{MakeRecord, Output};
 use crate::report::agreement::{AgreementReport, RepairRow};
 use crate::report::json::{Written, run_line, run_record as record_bytes};
-use crate::report::{self, Run};
+use crate::report::{self, Run, words};
 use crate::sessions::rule::{Progress, Rule, Verdict};
 use crate::sessions::scan::{ScanPlan, Timeline, scan};
 use crate::sessions::users::{mix, text_hash};
@@ -143,6 +143,7 @@ fn with_marks(users: HashMap<User, TrackedUser>) -> HashMap<User, Marked> {
 struct Judge<'a> {
     plan: &'a AgreementPlan,
     repair: Repair,
+    shape: Option<TrackedShape>,
     limits: Limits,
     rule: &'a Rule,
     /// The rule without gaps: only what ends a session whatever the timeout.
@@ -162,6 +163,7 @@ impl<'a> Judge<'a> {
         Self {
             plan: &comparison.plan,
             repair: comparison.repair,
+            shape: comparison.shape,
             limits: Limits {
                 from: scan_plan.from,
                 to: scan_plan.to,
@@ -328,7 +330,9 @@ impl Sides {
     fn report(self, run: Run, judge: &Judge<'_>, records: &[SourceRecord]) -> AgreementReport {
         let is_broken = self.repairs.broken() > 0;
         let before = self.before.filter(|_| is_broken).map(Agreement::finish);
-        let places = records.iter().map(place_in_words);
+        let places = records
+            .iter()
+            .map(|record| place_in_words(record, judge.shape));
         AgreementReport {
             run,
             tracked: places.collect::<Vec<_>>().join("; "),
@@ -372,7 +376,7 @@ fn score(
 }
 
 /// Where tracked sessions come from, and what became of the rows there.
-fn place_in_words(record: &SourceRecord) -> String {
+fn place_in_words(record: &SourceRecord, shape: Option<TrackedShape>) -> String {
     let SourceRecord {
         name,
         kind,
@@ -380,8 +384,20 @@ fn place_in_words(record: &SourceRecord) -> String {
         counts,
         ..
     } = record;
-    let (read, rejected, filtered) = (counts.read, counts.rejected, counts.filtered());
-    format!("{name} ({kind}, {place}): {read} rows, {rejected} rejected, {filtered} filtered")
+    let read = words::counted(counts.read, "row", "rows");
+    let [rejected, filtered] = [counts.rejected, counts.filtered()].map(words::count);
+    let unstarted = match counts.filtered_unstarted {
+        0 => String::new(),
+        unstarted => format!(", {} of them never started", words::count(unstarted)),
+    };
+    let history = match shape {
+        Some(TrackedShape::Snapshot) => "; each person's current session alone, without a history",
+        _ => "",
+    };
+    format!(
+        "{name} ({kind}, {place}): {read}, {rejected} rejected, {filtered} filtered\
+         {unstarted}{history}"
+    )
 }
 
 fn repair_rows(repairs: &Repairs, repair: Repair) -> Vec<RepairRow> {

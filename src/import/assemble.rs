@@ -118,6 +118,7 @@ fn count(record: &mut SourceRecord, tally: &SourceTally) {
     record.counts.rejected += tally.rejected.values().sum::<u64>();
     record.counts.filtered_users += tally.filtered_users;
     record.counts.filtered_anonymous += tally.filtered_anonymous;
+    record.counts.filtered_unstarted += tally.filtered_unstarted;
     for (kind, count) in &tally.rejected {
         *record.rejected_by_kind.entry(kind).or_default() += count;
     }

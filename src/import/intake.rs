@@ -156,6 +156,7 @@ pub(crate) struct SourceTally {
     pub(crate) rejected: BTreeMap<&'static str, u64>,
     pub(crate) filtered_users: u64,
     pub(crate) filtered_anonymous: u64,
+    pub(crate) filtered_unstarted: u64,
     pub(crate) floored: u64,
     pub(crate) leap_seconds: u64,
 }
@@ -170,6 +171,7 @@ impl Tally {
             own.read += other.read;
             own.filtered_users += other.filtered_users;
             own.filtered_anonymous += other.filtered_anonymous;
+            own.filtered_unstarted += other.filtered_unstarted;
             own.floored += other.floored;
             own.leap_seconds += other.leap_seconds;
             for (kind, count) in other.rejected {

@@ -42,6 +42,8 @@ pub struct Counts {
     pub filtered_outside_window: u64,
     /// Rows without a user that `--anonymous skip` left out.
     pub filtered_anonymous: u64,
+    /// Rows of tracked sessions without a start: they never began.
+    pub filtered_unstarted: u64,
     /// Duplicates dropped (`duplicates = "drop"`).
     pub duplicates_dropped: u64,
     /// Duplicates met, dropped or kept.
@@ -57,6 +59,7 @@ impl Counts {
             + self.filtered_orphan_ends
             + self.filtered_outside_window
             + self.filtered_anonymous
+            + self.filtered_unstarted
     }
 
     /// Whether every row read is accounted for.
@@ -75,6 +78,7 @@ impl Counts {
         self.filtered_orphan_ends += other.filtered_orphan_ends;
         self.filtered_outside_window += other.filtered_outside_window;
         self.filtered_anonymous += other.filtered_anonymous;
+        self.filtered_unstarted += other.filtered_unstarted;
         self.duplicates_dropped += other.duplicates_dropped;
         self.duplicates += other.duplicates;
     }

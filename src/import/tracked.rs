@@ -65,26 +65,27 @@ pub enum TrackedShape {
     SavedInterview,
     /// `user_sessions`: person_id, started_at to ended_at.
     Platform,
-    /// `persons`: the current session alone, without a history.
+    /// `persons`: last_login_at to last_activity_at, each person's current session alone.
     Snapshot,
 }
 
 impl TrackedShape {
     /// The table's name.
-    pub fn table(self) -> Option<&'static str> {
-        Some(match self {
+    pub fn table(self) -> &'static str {
+        match self {
             TrackedShape::Interview | TrackedShape::Study => "sessions",
             TrackedShape::Practice => "UserSessions",
             TrackedShape::SavedInterview => "interview_sessions",
             TrackedShape::Platform => "user_sessions",
             TrackedShape::Snapshot => "persons",
-        })
+        }
     }
 
     /// The user's column; `None` where the shape has none, so that known names are looked for.
     pub fn user(self) -> Option<&'static str> {
         match self {
-            TrackedShape::Interview | TrackedShape::Snapshot => None,
+            TrackedShape::Interview => None,
+            TrackedShape::Snapshot => Some("id"),
             TrackedShape::Practice => Some("user_id"),
             TrackedShape::Study => Some("child_id"),
             TrackedShape::SavedInterview => Some("interviewee_id"),
@@ -93,23 +94,21 @@ impl TrackedShape {
     }
 
     /// The column that says when a session began.
-    pub fn start(self) -> Option<&'static str> {
+    pub fn start(self) -> &'static str {
         match self {
-            TrackedShape::Interview => Some("session_started_at"),
-            TrackedShape::SavedInterview => Some("start_time"),
-            TrackedShape::Practice | TrackedShape::Study | TrackedShape::Platform => {
-                Some("started_at")
-            }
-            TrackedShape::Snapshot => None,
+            TrackedShape::Interview => "session_started_at",
+            TrackedShape::SavedInterview => "start_time",
+            TrackedShape::Practice | TrackedShape::Study | TrackedShape::Platform => "started_at",
+            TrackedShape::Snapshot => "last_login_at",
         }
     }
 
     /// The column that says when it ended.
-    pub fn end(self) -> Option<&'static str> {
+    pub fn end(self) -> &'static str {
         match self {
-            TrackedShape::SavedInterview => Some("end_time"),
-            TrackedShape::Snapshot => None,
-            _ => Some("ended_at"),
+            TrackedShape::SavedInterview => "end_time",
+            TrackedShape::Snapshot => "last_activity_at",
+            _ => "ended_at",
         }
     }
 }

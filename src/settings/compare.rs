@@ -24,6 +24,8 @@ use crate::time::zone::Zone;
 pub struct Comparison {
     /// Where the tracked sessions are.
     pub tracked: Input,
+    /// Whose table it is.
+    pub shape: Option<TrackedShape>,
     /// What becomes of broken ones.
     pub repair: Repair,
     /// The longest plausible one.
@@ -83,6 +85,7 @@ impl Settling<'_> {
         let seed = flags.seed.or(config.and_then(|c| c.seed));
         Ok(Comparison {
             tracked: self.tracked(flags, settings)?,
+            shape: self.shape(flags),
             repair: flags
                 .repair
                 .or(config.and_then(|c| c.repair))
@@ -127,10 +130,7 @@ impl Settling<'_> {
             .unwrap_or_default();
         let latest = first.map(|input| input.terms.time.latest);
         let zone = &settings.zone;
-        let said = match flags.tracked {
-            Some(_) => None,
-            None => self.tracked_config().filter(|config| config.path.is_some()),
-        };
+        let said = self.said(flags);
         let input = match (&flags.tracked, said.and_then(TrackedConfig::as_source)) {
             (Some(typed), _) => self.named(typed, zone, latest, &filter)?,
             (None, Some(source)) => self.configured(&source, zone, latest, &filter)?,
@@ -142,12 +142,7 @@ impl Settling<'_> {
                 .help("for example: sessionize compare posts.csv --tracked sessions.csv"));
             }
         };
-        let shape = flags.shape.or(said.and_then(|said| said.shape));
-        if shape == Some(TrackedShape::Snapshot) {
-            let message = "the shape \"snapshot\" keeps one current session per person and no \
-                           history: there is nothing to compare with";
-            return Err(Failure::new(error::USAGE, message));
-        }
+        let shape = self.shape(flags);
         let id = flags.tracked_id.clone().or_else(|| said?.id.clone());
         if let (Some(config), Some(_), Some(file)) = (said, &id, self.file)
             && config.end.is_some()
@@ -157,9 +152,7 @@ impl Settling<'_> {
         let of = |typed: &Option<String>, key: fn(&TrackedConfig) -> &Option<String>| {
             typed.clone().or_else(|| key(said?).clone())
         };
-        let of_shape = |name: fn(TrackedShape) -> Option<&'static str>| {
-            shape.and_then(name).map(str::to_owned)
-        };
+        let of_shape = |name: fn(TrackedShape) -> &'static str| shape.map(name).map(str::to_owned);
         let start = of(&flags.tracked_start, |c| &c.start);
         let (rows, beside) = match id {
             Some(id) => (Rows::Labelled, Some(id)),
@@ -174,7 +167,8 @@ impl Settling<'_> {
             roles: Default::default(),
             drop_duplicates: false,
             columns: AskedColumns {
-                user: of(&flags.tracked_user, |c| &c.user).or_else(|| of_shape(TrackedShape::user)),
+                user: of(&flags.tracked_user, |c| &c.user)
+                    .or_else(|| shape?.user().map(str::to_owned)),
                 time: start
                     .or_else(|| of_shape(TrackedShape::start))
                     .into_iter()
@@ -192,6 +186,18 @@ impl Settling<'_> {
             input.terms.time.zone = input.terms.time.zone.or(Some(Zone::UTC));
         }
         Ok(input)
+    }
+
+    /// What `[tracked]` says of its own place, unless another place is typed.
+    fn said(&self, flags: &CompareFlags) -> Option<&TrackedConfig> {
+        match flags.tracked {
+            Some(_) => None,
+            None => self.tracked_config().filter(|config| config.path.is_some()),
+        }
+    }
+
+    fn shape(&self, flags: &CompareFlags) -> Option<TrackedShape> {
+        flags.shape.or_else(|| self.said(flags)?.shape)
     }
 
     /// Files with secrets that `[tracked]` names, so that no output is written over them.

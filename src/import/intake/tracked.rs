@@ -49,6 +49,9 @@ impl Intake<'_> {
         };
         let before = self.batch.len();
         match beside {
+            SourceValue::End(_) if self.is_missing(time) => {
+                self.tally(own).filtered_unstarted += 1;
+            }
             SourceValue::End(end) => {
                 let end = match self.is_missing(end) {
                     true => None,
