@@ -540,7 +540,7 @@ fn neither_the_order_of_users_nor_how_they_are_shared_out_changes_anything() {
     let plan = AgreementPlan {
         resamples: 40,
         tolerance: 5 * MINUTE,
-        grid: AgreementPlan::usual_grid(),
+        grid: AgreementPlan::usual_grid(plan().timeout),
         ..plan()
     };
     let users = generated(7, 40);

@@ -663,6 +663,29 @@ fn a_tracked_row_without_a_start_never_began() {
 }
 
 #[test]
+fn with_nobody_or_nothing_in_common_the_headline_says_so() {
+    let scratch = scratch();
+    for (rows, headline) in [
+        (
+            "9,2026-01-01T09:00:00Z,2026-01-01T10:00:00Z\n",
+            "Nothing to compare: no user with a tracked session has an event",
+        ),
+        (
+            "1,2026-01-01T03:00:00Z,2026-01-01T04:00:00Z\n",
+            "Nothing to compare: no event lies inside a tracked session of its user",
+        ),
+    ] {
+        scratch.file(
+            "sessions.csv",
+            format!("user_id,started_at,ended_at\n{rows}"),
+        );
+        let report = json(&scratch, &["--tracked", "sessions.csv"]);
+        assert_eq!(report["agreement"]["headline"], headline);
+        assert_eq!(measure(&report, "boundary_f1"), None);
+    }
+}
+
+#[test]
 fn a_window_takes_sessions_of_both_kinds_by_their_start() {
     let scratch = scratch();
     let report = json(

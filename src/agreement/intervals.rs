@@ -70,7 +70,9 @@ impl<'a> Draws<'a> {
         let add = |chosen: &mut Chosen, logarithms: &[Option<f64>]| {
             let seconds = chosen.seconds?;
             let (low, high) = self.around(seconds.ln(), logarithms.iter().copied())?;
-            chosen.interval = Some((low.exp(), high.exp()));
+            // Timeouts that do as well are never outside.
+            let (from, to) = chosen.range.unwrap_or((seconds, seconds));
+            chosen.interval = Some((low.exp().min(from), high.exp().max(to)));
             chosen.interval
         };
         let _ = add(&mut choice.highest_f1, &self.highest_f1);

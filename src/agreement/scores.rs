@@ -20,15 +20,54 @@ pub struct AgreementPlan {
 }
 
 impl AgreementPlan {
-    /// The usual grid: 64 timeouts from 10 seconds to 24 hours on a log axis, in whole seconds.
-    pub fn usual_grid() -> Vec<Micros> {
+    /// The usual grid: 64 timeouts from 10 seconds to 24 hours on a log axis, in whole seconds, those
+    /// closest to [`Self::said_timeouts`] moved there; and the one in use.
+    pub fn usual_grid(in_use: Micros) -> Vec<Micros> {
         const STEPS: u32 = 63;
         let (shortest, longest) = (10_f64, 86_400_f64);
         let at = |step: u32| {
             let share = f64::from(step) / f64::from(STEPS);
             (shortest * (longest / shortest).powf(share)).round() as Micros * SECOND
         };
-        (0..=STEPS).map(at).collect()
+        let mut grid: Vec<Micros> = (0..=STEPS).map(at).collect();
+        for said in Self::said_timeouts() {
+            let distance = |one: &Micros| (*one as f64 / said as f64).ln().abs();
+            let by_distance = |one: &&mut Micros, two: &&mut Micros| {
+                let (one, two) = (distance(one), distance(two));
+                one.total_cmp(&two)
+            };
+            if let Some(closest) = grid.iter_mut().min_by(by_distance) {
+                *closest = said;
+            }
+        }
+        if let Err(place) = grid.binary_search(&in_use) {
+            grid.insert(place, in_use);
+        }
+        grid
+    }
+
+    /// Timeouts that people say, ascending.
+    pub fn said_timeouts() -> [Micros; 16] {
+        const MINUTE: Micros = 60 * SECOND;
+        const HOUR: Micros = 60 * MINUTE;
+        [
+            10 * SECOND,
+            30 * SECOND,
+            MINUTE,
+            2 * MINUTE,
+            5 * MINUTE,
+            10 * MINUTE,
+            15 * MINUTE,
+            20 * MINUTE,
+            30 * MINUTE,
+            45 * MINUTE,
+            HOUR,
+            90 * MINUTE,
+            2 * HOUR,
+            4 * HOUR,
+            8 * HOUR,
+            24 * HOUR,
+        ]
     }
 }
 

@@ -15,7 +15,7 @@ use crate::import::ledger::SourceRecord;
 use crate::import::meter::Meter;
 use crate::import::tracked::{self, TrackedSessions, TrackedShape, TrackedUser};
 use crate::output::{MakeRecord, Output};
-use crate::report::agreement::{AgreementReport, RepairRow};
+use crate::report::agreement::{AgreementReport, OPEN, RepairRow};
 use crate::report::json::{Written, run_line, run_record as record_bytes};
 use crate::report::{self, Run, words};
 use crate::sessions::rule::{Progress, Rule, Verdict};
@@ -410,7 +410,7 @@ fn repair_rows(repairs: &Repairs, repair: Repair) -> Vec<RepairRow> {
         }
     });
     let open = RepairRow {
-        kind: "open".to_owned(),
+        kind: OPEN.to_owned(),
         sessions: repairs.open,
         treatment: "left out".to_owned(),
     };

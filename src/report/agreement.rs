@@ -32,6 +32,9 @@ pub struct RepairRow {
     pub treatment: String,
 }
 
+/// The kind of tracked sessions that may go on, which are left out and are not broken.
+pub const OPEN: &str = "open";
+
 impl AgreementReport {
     /// Every measure that says something here, with the one before repair: those with a tolerance
     /// are left out where none was asked for, since they repeat the others.

@@ -96,7 +96,7 @@ impl Settling<'_> {
                 tolerance: tolerance.unwrap_or(0),
                 resamples: resamples.unwrap_or(RESAMPLES),
                 seed: seed.unwrap_or(SEED),
-                grid: AgreementPlan::usual_grid(),
+                grid: AgreementPlan::usual_grid(settings.timeout.micros()),
             },
         })
     }

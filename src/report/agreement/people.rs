@@ -1,7 +1,7 @@
 //! An agreement in words and in tables that people read.
 
-use crate::agreement::{Chosen, Coverage, CurvePoint, Kind, Measure, Unit};
-use crate::report::agreement::{AgreementReport, RepairRow, counted};
+use crate::agreement::{AgreementPlan, Chosen, Coverage, CurvePoint, Kind, Measure, Unit};
+use crate::report::agreement::{AgreementReport, OPEN, RepairRow, counted};
 use crate::report::rows::{Column, Side};
 use crate::report::story::{Fact, run_notes};
 use crate::report::words;
@@ -9,6 +9,9 @@ use crate::time::duration::write_duration;
 
 /// `Inferred sessions at 30m find 91% of the tracked boundaries; 4% of theirs are false`.
 pub(crate) fn headline(report: &AgreementReport) -> String {
+    if let Some(nothing) = nothing_in_common(&report.scores.coverage) {
+        return format!("Nothing to compare: {nothing}");
+    }
     let timeout = write_duration(report.scores.timeout);
     let recall = report.scores.measure(Kind::Recall);
     let precision = report.scores.measure(Kind::Precision);
@@ -34,6 +37,16 @@ pub(crate) fn headline(report: &AgreementReport) -> String {
     }
 }
 
+/// Why not one event can be scored; `None` where one can.
+fn nothing_in_common(coverage: &Coverage) -> Option<&'static str> {
+    let users_of_both = coverage.inferred > 0;
+    match (coverage.inside_events, users_of_both) {
+        (0, true) => Some("no event lies inside a tracked session of its user"),
+        (0, false) => Some("no user with a tracked session has an event"),
+        _ => None,
+    }
+}
+
 /// What follows the headline: the timeouts that agree best, the ceiling, durations.
 pub(crate) fn facts(report: &AgreementReport) -> Vec<Fact> {
     let scores = &report.scores;
@@ -44,8 +57,20 @@ pub(crate) fn facts(report: &AgreementReport) -> Vec<Fact> {
         fact("durations", durations(report)),
     ];
     facts.extend(used(&scores.coverage));
+    facts.extend(repair(report));
     facts.push(fact("tracked by", report.tracked.clone()));
     facts
+}
+
+/// How many tracked sessions were broken, and what F1 would be with them as they stand.
+fn repair(report: &AgreementReport) -> Option<Fact> {
+    let before = report.before.as_ref()?.measure(Kind::F1).value;
+    let broken = report.repair.iter().filter(|row| row.kind != OPEN);
+    let broken: u64 = broken.map(|row| row.sessions).sum();
+    let sessions = words::counted(broken, "tracked session", "tracked sessions");
+    let before = before.map_or_else(|| "undefined".to_owned(), fine_share);
+    let value = format!("{sessions} mended or left out; as they stand, F1 is {before}");
+    Some(fact("broken", value))
 }
 
 fn fact(label: &str, value: String) -> Fact {
@@ -66,10 +91,10 @@ fn highest_f1(chosen: &Chosen) -> String {
         text.push_str(&format!("; all from {low} to {high} are as good"));
     }
     if let Some(f1) = chosen.f1 {
-        text.push_str(&format!("; F1 {}", words::share(f1)));
+        text.push_str(&format!("; F1 {}", fine_share(f1)));
     }
     if let Some(f1) = chosen.f1_of_others {
-        let share = words::share(f1);
+        let share = fine_share(f1);
         text.push_str(&format!(", {share} on users it was not found on"));
     }
     text
@@ -86,7 +111,7 @@ fn no_bias(chosen: &Chosen) -> String {
         text.push_str(&format!("; bias {bias} on users it was not found on"));
     }
     if let Some(f1) = chosen.f1 {
-        text.push_str(&format!("; F1 {}", words::share(f1)));
+        text.push_str(&format!("; F1 {}", fine_share(f1)));
     }
     text
 }
@@ -109,15 +134,15 @@ fn ceiling(report: &AgreementReport) -> String {
     let scores = &report.scores;
     let (best, used) = (scores.measure(Kind::CeilingF1), scores.measure(Kind::F1));
     let mut text = match best.value {
-        Some(best) => format!("no timeout reaches more than F1 {}", words::share(best)),
+        Some(best) => format!("no timeout reaches more than F1 {}", fine_share(best)),
         None => return undefined(best),
     };
     if let Some(used) = used.value {
         let timeout = write_duration(scores.timeout);
-        text.push_str(&format!("; {timeout} gives {}", words::share(used)));
+        text.push_str(&format!("; {timeout} gives {}", fine_share(used)));
     }
     if let Some(area) = scores.measure(Kind::Area).value {
-        let share = words::share(area);
+        let share = fine_share(area);
         text.push_str(&format!(
             "; a tracked boundary has the longer gap in {share} of pairs (AUC)"
         ));
@@ -168,41 +193,47 @@ fn undefined(measure: &Measure) -> String {
 
 /// What share of users, events and sessions could be used.
 fn used(coverage: &Coverage) -> Vec<Fact> {
-    let of = |part: u64, whole: u64, what: &str| match whole {
-        0 => format!("no {what}"),
-        _ => format!(
-            "{} of {} {what} ({})",
-            words::count(part),
-            words::count(whole),
-            words::share(part as f64 / whole as f64)
-        ),
+    let of = |label: &str, part: u64, whole: u64, what: &str, do_so: &str| {
+        let value = match whole {
+            0 => format!("no {what}"),
+            _ => format!(
+                "{} of {} {what} ({}) {do_so}",
+                words::count(part),
+                words::count(whole),
+                words::share(part as f64 / whole as f64)
+            ),
+        };
+        fact(label, value)
     };
-    let (users, events) = (coverage.users, coverage.events);
+    let Coverage {
+        users,
+        scored_users,
+        events,
+        inside_events: inside,
+        tracked,
+        tracked_with_events,
+        inferred,
+        inferred_met,
+        ..
+    } = *coverage;
+    let of_users = "inferred sessions of users with a tracked one";
     vec![
-        fact(
+        of(
             "users",
-            of(coverage.scored_users, users, "users") + " have an event in a tracked session",
+            scored_users,
+            users,
+            "users",
+            "have an event inside a tracked session",
         ),
-        fact(
-            "events",
-            of(coverage.inside_events, events, "events") + " are inside one",
-        ),
-        fact(
+        of("events", inside, events, "events", "are inside one"),
+        of(
             "tracked",
-            of(
-                coverage.tracked_with_events,
-                coverage.tracked,
-                "tracked sessions",
-            ) + " hold an event",
+            tracked_with_events,
+            tracked,
+            "tracked sessions",
+            "hold an event",
         ),
-        fact(
-            "inferred",
-            of(
-                coverage.inferred_met,
-                coverage.inferred,
-                "inferred sessions of their users",
-            ) + " meet one",
-        ),
+        of("inferred", inferred_met, inferred, of_users, "meet one"),
     ]
 }
 
@@ -336,7 +367,7 @@ fn interval(measure: &Measure) -> String {
 
 fn one(kind: Kind, value: f64) -> String {
     match (kind.unit(), kind) {
-        (Unit::Share, _) => words::share(value),
+        (Unit::Share, _) => fine_share(value),
         (Unit::Count, _) => words::count(value as u64),
         (Unit::Seconds, Kind::MeanAbsoluteError | Kind::MedianAbsoluteError) => {
             words::duration(value)
@@ -348,20 +379,41 @@ fn one(kind: Kind, value: f64) -> String {
     }
 }
 
-/// Timeouts of the curve that a page has room for.
-const SHOWN_TIMEOUTS: usize = 16;
+/// A share with a digit more than elsewhere, `98.8%`, since agreements differ by little. What is
+/// neither none nor all is never rounded to `0%` or `100%`.
+fn fine_share(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        _ if !share.is_finite() => words::UNKNOWN.to_owned(),
+        0.0 | 100.0 => format!("{percent:.0}%"),
+        _ if percent < 0.05 => "<0.1%".to_owned(),
+        _ if percent >= 99.95 => ">99.9%".to_owned(),
+        _ => format!("{percent:.1}%"),
+    }
+}
 
-/// The curve, thinned.
+/// The curve at the timeouts that people say, and at the one in use; all of it where it has none of
+/// them.
 pub(crate) fn curve_columns(report: &AgreementReport) -> Vec<Column> {
-    let curve = &report.scores.curve;
-    let step = curve.len().div_ceil(SHOWN_TIMEOUTS).max(1);
-    let points = || curve.iter().step_by(step);
+    let said = AgreementPlan::said_timeouts();
+    let scores = &report.scores;
+    let is_said = |point: &&CurvePoint| {
+        point.timeout == scores.timeout || said.binary_search(&point.timeout).is_ok()
+    };
+    let mut shown: Vec<&CurvePoint> = scores.curve.iter().filter(is_said).collect();
+    if shown.is_empty() {
+        shown.extend(&scores.curve);
+    }
+    if scores.coverage.inside_events == 0 {
+        shown.clear();
+    }
+    let points = || shown.iter().copied();
     let share = |header: &'static str, rank, value: fn(&CurvePoint) -> Option<f64>| {
         let cells = points()
-            .map(move |point| value(point).map_or_else(|| words::UNKNOWN.to_owned(), words::share));
+            .map(move |point| value(point).map_or_else(|| words::UNKNOWN.to_owned(), fine_share));
         Column::new(header, Side::Right, rank, cells)
     };
-    let timeouts = points().map(|point| words::exact_duration(point.timeout));
+    let timeouts = points().map(|point| write_duration(point.timeout));
     let bias = points().map(|point| {
         let bias = point.bias;
         bias.map_or_else(|| words::UNKNOWN.to_owned(), words::change)
@@ -427,8 +479,8 @@ fn not_truth(report: &AgreementReport) -> String {
     {
         note.push_str(&format!(
             " Repair moved F1 from {} to {}.",
-            words::share(before),
-            words::share(after)
+            fine_share(before),
+            fine_share(after)
         ));
     }
     note
