@@ -338,6 +338,24 @@ fn of_overlapping_sessions_the_later_start_holds_an_event() {
 }
 
 #[test]
+fn of_overlapping_sessions_the_later_start_has_the_time_too() {
+    // One inferred session from 0 to 80. The tracked one from 30 to 50 takes 20 minutes out of the
+    // one from 0 to 100, which keeps 60 of them and is the counterpart: 60 ÷ (100 + 80 − 60).
+    let user = User::new(&[0, 20, 40, 60, 80], &[(0, 100), (30, 50)]);
+    assert_values(
+        &scores(&plan(), &[user]),
+        &[
+            (Kind::SharedOfUnion, 0.5),
+            (Kind::TimePrecision, 1.0),
+            (Kind::TimeRecall, 0.8),
+            (Kind::Bias, -20.0 * 60.0),
+            (Kind::Merges, 1.0),
+            (Kind::Misses, 0.0),
+        ],
+    );
+}
+
+#[test]
 fn the_application_may_say_which_session_an_event_belongs_to() {
     // By time, 10 would be in neither session.
     let mut user = User::new(&[0, 10, 50, 60], &[(0, 10), (50, 60)]);
@@ -665,7 +683,18 @@ impl Naive {
             let named = events
                 .iter()
                 .any(|&index| labels[index] == Some(place as u32));
-            named || session.start.max(from) < session.end.min(to)
+            // All times of a generated log are a user's offset plus whole minutes, so that minutes
+            // can be looked at one by one; each belongs to the session that started last.
+            let is_own = |at: Micros| {
+                let holds = |one: &Tracked| one.start <= at && at < one.end;
+                user.tracked.iter().rposition(holds) == Some(place)
+            };
+            let (start, end) = (session.start.max(from), session.end.min(to));
+            named
+                || (0..)
+                    .map(|minute| start + minute * MINUTE)
+                    .take_while(|&at| at < end)
+                    .any(is_own)
         };
         for place in 0..user.tracked.len() {
             let met = inferred
@@ -682,8 +711,6 @@ impl Naive {
             self.merges += u64::from(met > 1);
             self.orphans += u64::from(met == 0);
         }
-        // All times of a generated log are a user's offset plus whole minutes, so that minutes can
-        // be counted one by one.
         let last = user.events.last().unwrap() + 10 * MINUTE;
         let mut at = user.events[0] - 10 * MINUTE;
         while at < last {

@@ -5,7 +5,7 @@ use crate::agreement::choice::{self, BiasPoint, Evidence, FOLDS, Gaps, bias_curv
 use crate::agreement::durations::Errors;
 use crate::agreement::intervals::Draws;
 use crate::agreement::labels::{Covered, holders, inferred_numbers};
-use crate::agreement::overlap::{Sides, pieces};
+use crate::agreement::overlap::{Sides, pieces, stretches};
 use crate::agreement::resamples::{Resamples, Share};
 use crate::agreement::singles::Singles;
 use crate::agreement::tally::{Sum, Tally};
@@ -82,8 +82,9 @@ impl Agreement {
         }
         self.rands.extend(pairs::score(&covered, &mut tally));
         let pieces = pieces(case, labels, case.inferred, Micros::MAX);
-        let sides = Sides::new(&pieces, case.tracked, Micros::MAX);
-        sides.score(&pieces, &mut tally);
+        let stretches = stretches(case.tracked);
+        let sides = Sides::new(&pieces, case.tracked, &stretches, Micros::MAX);
+        sides.score(&pieces, &stretches, &mut tally);
         self.errors.score(&sides.matched(), &mut tally);
         let bias = bias_curve(case, labels, &self.plan.grid);
         self.count(&tally, &gaps, covered.len() as u64);

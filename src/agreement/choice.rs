@@ -3,7 +3,7 @@
 
 use crate::agreement::UserCase;
 use crate::agreement::boundaries::{Best, ENDLESS, Gap, Group, Outcome, best, outcomes};
-use crate::agreement::overlap::{Sides, join_within, length, pieces};
+use crate::agreement::overlap::{Sides, join_within, length, pieces, stretches};
 use crate::agreement::scores::{Choice, Chosen};
 use crate::events::{Micros, SECOND};
 use crate::sessions::users::mix;
@@ -49,12 +49,13 @@ pub(super) fn bias_curve(
         return Vec::new();
     };
     let mut pieces = pieces(case, labels, case.opens, shortest);
+    let stretches = stretches(case.tracked);
     let at = grid.iter().map(|&timeout| {
         join_within(&mut pieces, timeout);
-        let matched = Sides::new(&pieces, case.tracked, timeout).matched();
+        let matched = Sides::new(&pieces, case.tracked, &stretches, timeout).matched();
         let differences = matched
             .iter()
-            .map(|(tracked, inferred)| i128::from(inferred.length() - length(tracked)));
+            .map(|(tracked, inferred, _)| i128::from(inferred.length() - length(tracked)));
         BiasPoint {
             difference: differences.sum(),
             pairs: matched.len() as u64,

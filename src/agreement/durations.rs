@@ -22,8 +22,8 @@ impl Errors {
     }
 
     /// Adds a user's matched pairs, here and to the sums.
-    pub(super) fn score(&mut self, matched: &[(Tracked, Inferred)], tally: &mut Tally) {
-        for (tracked, inferred) in matched {
+    pub(super) fn score(&mut self, matched: &[(Tracked, Inferred, Micros)], tally: &mut Tally) {
+        for (tracked, inferred, _) in matched {
             let (one, two) = (inferred.length(), length(tracked));
             let (start, end) = (inferred.start - tracked.start, inferred.end - tracked.end);
             self.durations.push(one - two);

@@ -114,8 +114,13 @@ struct Meeting {
 }
 
 impl<'a> Sides<'a> {
-    /// Of pieces that `timeout` leaves whole.
-    pub(super) fn new(pieces: &[Piece], tracked: &'a [Tracked], timeout: Micros) -> Self {
+    /// Of pieces that `timeout` leaves whole; `stretches` are those of `tracked`.
+    pub(super) fn new(
+        pieces: &[Piece],
+        tracked: &'a [Tracked],
+        stretches: &[Stretch],
+        timeout: Micros,
+    ) -> Self {
         let mut inferred: Vec<Inferred> = Vec::new();
         let mut meetings = Vec::new();
         for (index, piece) in pieces.iter().enumerate() {
@@ -137,7 +142,7 @@ impl<'a> Sides<'a> {
                 events: piece.events,
             }));
         }
-        meet_in_time(&inferred, tracked, &mut meetings);
+        meet_in_time(&inferred, stretches, &mut meetings);
         Self {
             tracked,
             inferred,
@@ -150,9 +155,9 @@ impl<'a> Sides<'a> {
         (tracked, &self.inferred[meeting.inferred as usize])
     }
 
-    /// Counterparts, one to one: those that share most time first, then most events, then the
-    /// earlier; none that would cross one before.
-    pub(super) fn matched(&self) -> Vec<(Tracked, Inferred)> {
+    /// Counterparts, one to one, and the time they share: those that share most time first, then most
+    /// events, then the earlier; none that would cross one before.
+    pub(super) fn matched(&self) -> Vec<(Tracked, Inferred, Micros)> {
         let mut meetings: Vec<&Meeting> = self.meetings.iter().collect();
         meetings.sort_unstable_by_key(|meeting| {
             let shared = (meeting.length, meeting.events);
@@ -172,21 +177,22 @@ impl<'a> Sides<'a> {
                 matched.insert(meeting.tracked, meeting);
             }
         }
-        let pairs = matched.values().map(|meeting| self.of(meeting));
-        pairs
-            .map(|(tracked, inferred)| (*tracked, *inferred))
-            .collect()
+        let pairs = matched.values().map(|meeting| {
+            let (tracked, inferred) = self.of(meeting);
+            (*tracked, *inferred, meeting.length)
+        });
+        pairs.collect()
     }
 
-    /// Adds what sessions share, apart from their durations. `pieces` are those it was made of.
-    pub(super) fn score(&self, pieces: &[Piece], tally: &mut Tally) {
+    /// Adds what sessions share, apart from their durations. `pieces` and `stretches` are those it was
+    /// made of.
+    pub(super) fn score(&self, pieces: &[Piece], stretches: &[Stretch], tally: &mut Tally) {
         tally[Sum::Tracked] += self.tracked.len() as i128;
         tally[Sum::Inferred] += self.inferred.len() as i128;
         self.score_events(pieces, tally);
         self.score_meetings(tally);
-        self.score_time(tally);
-        for (tracked, inferred) in self.matched() {
-            let shared = shared(&tracked, &inferred);
+        self.score_time(stretches, tally);
+        for (tracked, inferred, shared) in self.matched() {
             let union = length(&tracked) + inferred.length() - shared;
             if union > 0 {
                 tally[Sum::PairsWithLength] += 1;
@@ -212,19 +218,21 @@ impl<'a> Sides<'a> {
         tally[Sum::Orphans] += count(&of_inferred, |met| met == 0);
     }
 
-    /// Shared time and the time of each side; time in several tracked sessions counts once.
-    fn score_time(&self, tally: &mut Tally) {
+    /// Shared time and the time of each side.
+    fn score_time(&self, stretches: &[Stretch], tally: &mut Tally) {
         let inferred = self
             .inferred
             .iter()
             .map(|session| i128::from(session.length()));
         tally[Sum::InferredLength] += inferred.sum::<i128>();
-        let stretches = stretches(self.tracked);
-        let tracked = stretches.iter().map(|session| i128::from(length(session)));
+        let tracked = stretches
+            .iter()
+            .map(|stretch| i128::from(stretch.end - stretch.start));
         tally[Sum::TrackedLength] += tracked.sum::<i128>();
-        let mut met = Vec::new();
-        meet_in_time(&self.inferred, &stretches, &mut met);
-        let shared = met.iter().map(|meeting| i128::from(meeting.length));
+        let shared = self
+            .meetings
+            .iter()
+            .map(|meeting| i128::from(meeting.length));
         tally[Sum::SharedLength] += shared.sum::<i128>();
     }
 
@@ -299,18 +307,24 @@ struct Edges {
 }
 
 /// Adds the time that sessions share to what is known of their shared events: one meeting a pair,
-/// by tracked session, then inferred one. Inferred sessions do not overlap and stand in order.
-fn meet_in_time(inferred: &[Inferred], tracked: &[Tracked], meetings: &mut Vec<Meeting>) {
-    for (index, session) in tracked.iter().enumerate() {
-        let first = inferred.partition_point(|other| other.end <= session.start);
+/// by tracked session, then inferred one. Both sides do not overlap and stand in order.
+fn meet_in_time(inferred: &[Inferred], stretches: &[Stretch], meetings: &mut Vec<Meeting>) {
+    let mut first = 0;
+    for stretch in stretches {
+        while inferred
+            .get(first)
+            .is_some_and(|other| other.end <= stretch.start)
+        {
+            first += 1;
+        }
         for (later, other) in inferred[first..].iter().enumerate() {
-            if other.start >= session.end {
+            if other.start >= stretch.end {
                 break;
             }
-            let length = shared(session, other);
+            let length = stretch.end.min(other.end) - stretch.start.max(other.start);
             if length > 0 {
                 meetings.push(Meeting {
-                    tracked: place(index),
+                    tracked: stretch.tracked,
                     inferred: place(first + later),
                     length,
                     events: 0,
@@ -329,24 +343,42 @@ fn meet_in_time(inferred: &[Inferred], tracked: &[Tracked], meetings: &mut Vec<M
     });
 }
 
-/// Time in both, in microseconds.
-fn shared(tracked: &Tracked, inferred: &Inferred) -> Micros {
-    let (start, end) = (
-        tracked.start.max(inferred.start),
-        tracked.end.min(inferred.end),
-    );
-    (end - start).max(0)
+/// Time of one tracked session alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    start: Micros,
+    end: Micros,
+    tracked: u32,
 }
 
-/// Tracked sessions as stretches of time that do not overlap.
-fn stretches(tracked: &[Tracked]) -> Vec<Tracked> {
-    let mut stretches: Vec<Tracked> = Vec::new();
-    for session in tracked {
-        match stretches.last_mut() {
-            Some(last) if session.start <= last.end => last.end = last.end.max(session.end),
-            _ if session.end <= session.start => {}
-            _ => stretches.push(*session),
+/// The time of tracked sessions, each instant once, in order. Where sessions overlap it belongs to the
+/// one that holds an event there: the one that started last. So the stretches are at most twice as many
+/// as the sessions, however they overlap.
+pub(super) fn stretches(tracked: &[Tracked]) -> Vec<Stretch> {
+    let mut stretches = Vec::new();
+    let mut begun: Vec<u32> = Vec::new();
+    let mut at = Micros::MIN;
+    let starts = tracked.iter().map(|session| session.start);
+    let starts = starts.map(Some).chain([None]);
+    for (index, start) in starts.enumerate() {
+        let until = start.unwrap_or(Micros::MAX);
+        while let Some(&last) = begun.last() {
+            let stop = tracked[last as usize].end.min(until);
+            if stop > at {
+                stretches.push(Stretch {
+                    start: at,
+                    end: stop,
+                    tracked: last,
+                });
+                at = stop;
+            }
+            if tracked[last as usize].end > until {
+                break;
+            }
+            begun.pop();
         }
+        at = until;
+        begun.extend(start.map(|_| place(index)));
     }
     stretches
 }
