@@ -82,8 +82,13 @@ impl Tally {
     /// Adds another one so many times.
     pub(super) fn add(&mut self, other: &Tally, times: i128) {
         for (sum, value) in self.0.iter_mut().zip(&other.0) {
-            // Only lengths far beyond any calendar saturate.
-            *sum = sum.saturating_add(value.saturating_mul(times));
+            // Only lengths far beyond any calendar saturate. Most users stand once in a replicate,
+            // and a product of 128 bits is slow.
+            let value = match times {
+                1 => *value,
+                _ => value.saturating_mul(times),
+            };
+            *sum = sum.saturating_add(value);
         }
     }
 
