@@ -95,6 +95,10 @@ fn people_read_the_boundaries_first() {
     }
     let page = unwrapped(&written(Format::Markdown, &report(&[example()]), PLAIN));
     assert!(page.starts_with(&format!("# {headline}")), "{page}");
+    assert!(
+        page.contains("## Windows (lower is better) | measure |"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -212,8 +216,9 @@ fn repair_is_shown_with_its_effect() {
         "what was not met is left out"
     );
     assert!(page.contains("Repair moved F1 from"), "{page}");
-    let row = &csv_rows(&report)["repair: no end: trimmed to the last activity"];
+    let row = &csv_rows(&report)["tracked_no_end"];
     assert_eq!(row["value"], "1200");
+    assert_eq!(row["counted"], "trimmed to the last activity");
 }
 
 #[test]

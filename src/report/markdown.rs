@@ -152,7 +152,9 @@ pub fn write_agreement(
     missing(&report.run, out)?;
     facts(&people::facts(report), out)?;
     writeln!(out)?;
-    heading_and_table("Measures", &people::measure_columns(report), out)?;
+    for (heading, columns) in people::measure_tables(report) {
+        heading_and_table(heading, &columns, out)?;
+    }
     let curve = people::curve_columns(report);
     heading_and_table("Other timeouts, by the gap alone", &curve, out)?;
     let repair = people::repair_columns(report);

@@ -342,6 +342,24 @@ pub(crate) fn measure_columns(report: &AgreementReport) -> Vec<Column> {
     columns
 }
 
+/// The rows of [`measure_columns`] under their headings.
+pub(crate) fn measure_tables(report: &AgreementReport) -> Vec<(&'static str, Vec<Column>)> {
+    let (kinds, columns) = (kinds(report), measure_columns(report));
+    let mut rows = 0..0;
+    let groups = kinds.chunk_by(|one, two| heading(*one) == heading(*two));
+    let tables = groups.map(|group| {
+        rows = rows.end..rows.end + group.len();
+        let part = columns.iter().map(|column| Column {
+            header: column.header.clone(),
+            side: column.side,
+            rank: column.rank,
+            cells: column.cells[rows.clone()].to_vec(),
+        });
+        (heading(group[0]), part.collect())
+    });
+    tables.collect()
+}
+
 fn shown(measure: &Measure) -> String {
     let value = measure.value;
     value.map_or_else(

@@ -179,8 +179,10 @@ fn coverage_rows(report: &AgreementReport) -> impl Iterator<Item = Cells<'_>> {
 
 fn repair_rows(report: &AgreementReport) -> impl Iterator<Item = Cells<'_>> {
     report.repair.iter().map(|row| {
-        let measure = format!("repair: {}: {}", row.kind, row.treatment);
-        count_row(measure.into(), row.sessions, None)
+        let measure = format!("tracked_{}", row.kind.replace(' ', "_"));
+        let mut cells = count_row(measure.into(), row.sessions, None);
+        cells[7] = Cell::Text(row.treatment.as_str().into());
+        cells
     })
 }
 
