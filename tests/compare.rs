@@ -5,6 +5,8 @@
 
 use std::io::Write;
 
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 use serde_json::Value;
 
 use crate::harness::{Outcome, Scratch, tool};
@@ -140,6 +142,86 @@ fn a_day_worked_out_by_hand() {
             .unwrap()
             .contains("sessions.csv")
     );
+}
+
+/// Events of 60 people with 40 visits each, and an application's records of them: every twentieth is
+/// missing, and as many have no end, one before the start, one in the year 2099, one in the next visit.
+fn recorded(seed: u64) -> (String, String) {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut events = "user_id,created_at\n".to_owned();
+    let mut tracked = "user_id,started_at,ended_at\n".to_owned();
+    for user in 0..60 {
+        let mut at: i64 = 1_767_225_600 + random.random_range(0..3600);
+        for _ in 0..40 {
+            let start = at - random.random_range(0..30);
+            let mut last = at;
+            for _ in 0..random.random_range(1..20) {
+                last = at;
+                events.push_str(&format!("{user},{at}\n"));
+                // Half a minute in the middle, at times an hour.
+                at += 2_f64.powf(random.random_range(-2.0..12.0)) as i64;
+            }
+            let end = match random.random_range(0..20) {
+                0 => String::new(),
+                1 => (start - 60).to_string(),
+                2 => "4070908799".to_owned(),
+                3 => (at + 3600).to_string(),
+                4 => start.to_string(),
+                _ => (last + random.random_range(-20..600))
+                    .max(start)
+                    .to_string(),
+            };
+            if random.random_range(0..20) > 0 {
+                tracked.push_str(&format!("{user},{start},{end}\n"));
+            }
+            at += 2_f64.powf(random.random_range(8.0..18.0)) as i64;
+        }
+    }
+    (events, tracked)
+}
+
+#[test]
+fn plain_loops_in_python_give_the_same_report() {
+    let manifest = env!("CARGO_MANIFEST_DIR");
+    let peer = format!("{manifest}/tests/peers/comparison.py");
+    let scratch = Scratch::new();
+    let (events, tracked) = recorded(1);
+    scratch.file("events.csv", events);
+    scratch.file("tracked.csv", tracked);
+    let paths = ["events.csv", "tracked.csv"].map(|name| scratch.path(name));
+    let [events, tracked] = paths.each_ref().map(|path| path.to_str().unwrap());
+    let answer = tool("python3", "python3", [&peer, events, tracked, "1800"]);
+    let expected: Value = serde_json::from_str(&answer).unwrap();
+    let report = scratch.run([
+        "compare",
+        "events.csv",
+        "--tracked",
+        "tracked.csv",
+        "--epoch-unit",
+        "s",
+        "--now",
+        "2027-01-01",
+        "--resamples",
+        "0",
+        "--format",
+        "json",
+    ]);
+    let report: Value = serde_json::from_str(&report.expect_ok().stdout()).unwrap();
+    let expected = expected.as_object().unwrap();
+    assert_eq!(expected.len(), 47);
+    for (name, value) in expected {
+        let (met, value) = (measure(&report, name).unwrap(), value.as_f64().unwrap());
+        let near = 1e-9 * value.abs().max(1.0);
+        assert!((met - value).abs() < near, "{name}: {met}, not {value}");
+    }
+    let broken = report["repair"].as_array().unwrap();
+    for row in &broken[..4] {
+        assert!(row["sessions"].as_u64().unwrap() > 20, "{row}");
+    }
+    let outcome = ["splits", "merges", "misses", "orphans"];
+    for name in outcome {
+        assert!(measure(&report, name).unwrap() > 10.0, "{name}");
+    }
 }
 
 #[test]
@@ -660,6 +742,36 @@ fn a_tracked_row_without_a_start_never_began() {
     run(&scratch, &["--tracked", "sessions.csv"])
         .expect_failure(4)
         .expect_stderr("no tracked session in 1 row");
+}
+
+#[test]
+fn an_end_that_stands_for_none_is_none() {
+    let scratch = scratch();
+    let with_end = |end: &str| tracked_csv().replace("2026-01-01 10:00:00Z", end);
+    scratch.file("sessions.csv", with_end(""));
+    let expected = json(&scratch, &["--tracked", "sessions.csv"]);
+    assert_eq!(
+        repair(&expected)[0],
+        "no end: 1 trimmed to the last activity"
+    );
+    for end in ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"] {
+        scratch.file("sessions.csv", with_end(end));
+        let report = json(&scratch, &["--tracked", "sessions.csv"]);
+        assert_eq!(report["measures"], expected["measures"], "{end}");
+        assert_eq!(repair(&report), repair(&expected), "{end}");
+    }
+    for database in servers::both() {
+        if database.url().starts_with("postgres") {
+            let kinds = ["text", "timestamptz", "timestamptz"];
+            database.run(&table("UserSessions", USUAL, kinds, '"'));
+            database.run(
+                "UPDATE \"UserSessions\" SET ended_at = 'infinity' \
+                 WHERE ended_at = '2026-01-01 10:00:00'",
+            );
+            let args = ["--tracked", &database.url(), "--shape", "practice"];
+            assert_eq!(json(&scratch, &args)["measures"], expected["measures"]);
+        }
+    }
 }
 
 #[test]

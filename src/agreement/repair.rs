@@ -188,7 +188,7 @@ pub fn repaired(
 }
 
 /// Whether a session may go on, or an inferred one that holds its end may: it ends late, or says no
-/// end that can be (none, one before its start, the year 9999), and is the last one of a user who was
+/// end that can be (none, one before its start, one after years), and is the last one of a user who was
 /// there late, and no absurd length after its start.
 fn is_open(row: &TrackedRow, next: Option<Micros>, events: &[Micros], limits: Limits) -> bool {
     let is_late = |at: Micros| at > limits.settled;

@@ -1,5 +1,7 @@
 //! Rows that say more than who and when: tracked sessions, and events that name theirs.
 
+use crate::error;
+use crate::events::Micros;
 use crate::import::columns::Rows;
 use crate::import::intake::{Column, Intake, Refusal, SourceValue, TimeValue, UserValue};
 use crate::import::tracked::{push_end, push_id};
@@ -53,10 +55,7 @@ impl Intake<'_> {
                 self.tally(own).filtered_unstarted += 1;
             }
             SourceValue::End(end) => {
-                let end = match self.is_missing(end) {
-                    true => None,
-                    false => Some(self.time(end, line).map_err(of_beside)?),
-                };
+                let end = self.end(end, line).map_err(of_beside)?;
                 self.event(own, user, time, line)?;
                 // A user who is not asked for leaves nothing in the batch.
                 if self.batch.len() > before {
@@ -86,6 +85,19 @@ impl Intake<'_> {
             SourceValue::Known(_) | SourceValue::Text(_) => self.event(own, user, time, line)?,
         }
         Ok(())
+    }
+
+    /// When a tracked session ended; `None` where nobody said, and for the years 1 and 9999 and
+    /// infinity, by which applications say the same.
+    fn end(&mut self, end: TimeValue<'_>, line: u64) -> Result<Option<Micros>, Refusal> {
+        if self.is_missing(end) || matches!(end, TimeValue::Unusable("infinity" | "-infinity")) {
+            return Ok(None);
+        }
+        match self.time(end, line) {
+            Ok(end) => Ok(Some(end)),
+            Err(refusal) if refusal.kind == error::OUT_OF_RANGE => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     fn is_missing(&self, time: TimeValue<'_>) -> bool {
