@@ -188,13 +188,15 @@ Examples:
   sessionize compare posts.csv comments.csv --tracked sessions.csv
   sessionize compare app.db --tracked app.db --tracked-table user_sessions
   sessionize compare events.csv --tracked events.csv --tracked-id session_id
+  sessionize compare --tracked sessions.csv --timeout 20m --tolerance 1m
   sessionize compare posts.csv --tracked postgres://ro@db.example/app --shape practice
 
 Tracked sessions are no truth either: windows stay open, ends are missing. Of
 the broken ones --repair keep leaves those without an end, or that end before
 they start, out, and takes the others as they stand; trim ends them at the
 user's last event inside, at most --absurd after their start, and overlapping
-ones at the next start; drop leaves all out. The report shows what it changed.")]
+ones at the next start; drop leaves all out. The report shows what it changed.
+docs/compare.md says what each measure means.")]
     Compare {
         #[command(flatten)]
         inputs: Inputs,

@@ -53,7 +53,7 @@ pub struct CompareFlags {
     /// The rows are events, and this column names the tracked session of each
     #[arg(long, value_name = "COLUMN", env = "SESSIONIZE_TRACKED_ID", conflicts_with_all = ["tracked_end", "shape"], help_heading = "Tracked sessions")]
     pub tracked_id: Option<String>,
-    /// Whose table it is: its name and columns are known then
+    /// A known shape of tables, whose name and columns need not be said
     #[arg(
         long,
         value_name = "SHAPE",
@@ -69,7 +69,7 @@ pub struct CompareFlags {
         help_heading = "Tracked sessions"
     )]
     pub repair: Option<Repair>,
-    /// A longer tracked session is broken [default: 24h]
+    /// The longest that a tracked session may be; a longer one is broken [default: 24h]
     #[arg(
         long,
         value_name = "DURATION",
@@ -77,7 +77,8 @@ pub struct CompareFlags {
         help_heading = "Tracked sessions"
     )]
     pub absurd: Option<String>,
-    /// How far apart two boundaries may lie that are the same [default: the same place]
+    /// How far apart an inferred and a tracked boundary may lie and still be the same, in three measures
+    /// more [default: the same place]
     #[arg(
         long,
         value_name = "DURATION",
@@ -93,7 +94,7 @@ pub struct CompareFlags {
         help_heading = "Agreement"
     )]
     pub resamples: Option<u32>,
-    /// Which draws [default: 1]
+    /// Which draws they are: another number, other draws [default: 1]
     #[arg(
         long,
         value_name = "N",

@@ -55,7 +55,7 @@ pub struct TrackedUser {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrackedShape {
-    /// `sessions`: session_started_at to ended_at; no user of its own.
+    /// `sessions`: session_started_at to ended_at; the user by known names.
     Interview,
     /// `UserSessions`: user_id, started_at to ended_at.
     Practice,
