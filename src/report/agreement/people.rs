@@ -468,6 +468,12 @@ pub(crate) fn notes(report: &AgreementReport) -> Vec<String> {
          scored, one with an end inside is a tracked boundary."
             .to_owned(),
     );
+    if report.scores.tolerance > 0 {
+        notes.push(format!(
+            "Within the tolerance, boundaries up to {} apart are the same.",
+            write_duration(report.scores.tolerance)
+        ));
+    }
     let choice = &report.scores.choice;
     if choice.highest_f1.seconds.is_some() && choice.no_bias.seconds.is_some() {
         notes.push(
