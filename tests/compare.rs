@@ -786,6 +786,10 @@ fn with_nobody_or_nothing_in_common_the_headline_says_so() {
             "1,2026-01-01T03:00:00Z,2026-01-01T04:00:00Z\n",
             "Nothing to compare: no event lies inside a tracked session of its user",
         ),
+        (
+            "1,2026-01-31T23:50:00Z,2026-01-31T23:59:00Z\n",
+            "Nothing to compare: no tracked session is left without open and broken ones",
+        ),
     ] {
         scratch.file(
             "sessions.csv",

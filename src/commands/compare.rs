@@ -111,7 +111,10 @@ fn some_session(tracked: TrackedSessions) -> Result<TrackedSessions, Failure> {
     let read: u64 = records.iter().map(|record| record.counts.read).sum();
     let message = match read {
         0 => "no tracked session: there are no rows".to_owned(),
-        read => format!("no tracked session in {read} rows"),
+        read => format!(
+            "no tracked session in {}",
+            words::counted(read, "row", "rows")
+        ),
     };
     let failure = Failure::new(error::NO_TRACKED, message);
     Err(match records.first() {

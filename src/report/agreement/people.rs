@@ -39,10 +39,14 @@ pub(crate) fn headline(report: &AgreementReport) -> String {
 
 /// Why not one event can be scored; `None` where one can.
 fn nothing_in_common(coverage: &Coverage) -> Option<&'static str> {
-    let users_of_both = coverage.inferred > 0;
-    match (coverage.inside_events, users_of_both) {
-        (0, true) => Some("no event lies inside a tracked session of its user"),
-        (0, false) => Some("no user with a tracked session has an event"),
+    match coverage {
+        Coverage { tracked: 0, .. } => {
+            Some("no tracked session is left without open and broken ones")
+        }
+        Coverage { inferred: 0, .. } => Some("no user with a tracked session has an event"),
+        Coverage {
+            inside_events: 0, ..
+        } => Some("no event lies inside a tracked session of its user"),
         _ => None,
     }
 }
