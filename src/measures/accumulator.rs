@@ -42,8 +42,8 @@ pub struct Accumulator<'a> {
     /// Scratch space: durations of one user in one period.
     durations: Vec<Micros>,
     room: Option<Room>,
-    /// Whether durations are kept, for quantiles.
-    keeps_durations: bool,
+    /// Whether nothing but changes is asked for.
+    is_of_changes: bool,
 }
 
 /// What an accumulator took of the run's memory.
@@ -77,7 +77,7 @@ impl<'a> Accumulator<'a> {
             placed: Vec::new(),
             durations: Vec::new(),
             room: None,
-            keeps_durations: true,
+            is_of_changes: false,
         }
     }
 
@@ -112,10 +112,11 @@ impl<'a> Accumulator<'a> {
         self
     }
 
-    /// The same without any quantile, for which every duration would have to be kept.
+    /// The same for [`Accumulator::change`] alone: without any quantile, for which every duration
+    /// would have to be kept, and without sums that no period has.
     #[must_use]
-    pub fn without_durations(mut self) -> Self {
-        self.keeps_durations = false;
+    pub fn of_changes(mut self) -> Self {
+        self.is_of_changes = true;
         self
     }
 
@@ -125,6 +126,9 @@ impl<'a> Accumulator<'a> {
     pub fn user(&mut self, user: UserId<'_>, sessions: &[Session]) {
         if sessions.is_empty() {
             return;
+        }
+        if self.is_of_changes {
+            return self.add_to_all_users(sessions);
         }
         self.overall
             .cell
@@ -292,9 +296,6 @@ impl<'a> Accumulator<'a> {
     /// Durations are kept once: with the rows, where each is in exactly one row that outlives its
     /// user, else apart.
     fn keeps_overall_durations(&self) -> bool {
-        if !self.keeps_durations {
-            return false;
-        }
         match self.plan.segment {
             None => self.plan.by.is_none(),
             Some(Segment::User) => self.plan.total,
@@ -315,7 +316,7 @@ impl<'a> Accumulator<'a> {
 
     fn add_to_all_users(&mut self, sessions: &[Session]) {
         let kept = match self.plan.segment {
-            None => self.plan.by.filter(|_| self.keeps_durations),
+            None => self.plan.by.filter(|_| !self.is_of_changes),
             Some(_) => None,
         };
         for (series, (length, calendar)) in self.all_users.iter_mut().zip(&self.calendars.by_length)

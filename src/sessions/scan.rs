@@ -74,6 +74,12 @@ impl<'a> Timeline<'a> {
         let end = before(to);
         Self(&self.0[before(from).min(end)..end])
     }
+
+    /// The events at an instant and later, and the last one before it.
+    pub(crate) fn around_and_after(self, at: Micros) -> Self {
+        let first = self.0.partition_point(|&word| time_of(word) < at);
+        Self(&self.0[first.saturating_sub(1)..])
+    }
 }
 
 /// What a scan knows beside the sessions themselves.

@@ -7,7 +7,7 @@ use crate::events::{Micros, Role, Source};
 use crate::measures::accumulator::Accumulator;
 use crate::measures::plan::{Calendars, Plan};
 use crate::sessions::rule::Rule;
-use crate::sessions::scan::{UserSessions, sessions_of};
+use crate::sessions::scan::{Timeline, UserSessions, sessions_of};
 use crate::sessions::session::Session;
 use crate::sessions::spill::Memory;
 use crate::time::duration::Timeout;
@@ -65,7 +65,7 @@ impl<'a> Rescan<'a> {
             let accumulator = Accumulator::new(&round.plan, calendars);
             match round.keeps_durations {
                 true => accumulator.within(memory),
-                false => accumulator.without_durations(),
+                false => accumulator.of_changes(),
             }
         });
         let is_bridged = |source: &Source| matches!(source.role, Role::Activity | Role::Ignore);
@@ -81,9 +81,32 @@ impl<'a> Rescan<'a> {
 
     /// Adds a user.
     pub fn user(&mut self, user: &UserSessions<'_>) {
+        self.rounds(user, user.events, |round| round.keeps_durations);
+        self.rounds(user, self.recent(user.events), |round| {
+            !round.keeps_durations
+        });
+    }
+
+    /// The events that decide about the sessions in which changes are looked for: where gaps alone
+    /// part them, none before the last one before.
+    fn recent<'e>(&self, events: Timeline<'e>) -> Timeline<'e> {
+        match self.nests && self.plan.sources.iter().all(Source::is_plain) {
+            true => events.around_and_after(self.plan.compared_from),
+            false => events,
+        }
+    }
+
+    /// Scans events again for some of the rounds.
+    fn rounds(
+        &mut self,
+        user: &UserSessions<'_>,
+        events: Timeline<'_>,
+        is_asked: impl Fn(&Round) -> bool,
+    ) {
         self.sessions.clear();
         let mut is_first = true;
-        for (round, accumulator) in self.plan.rounds.iter().zip(&mut self.accumulators) {
+        let rounds = self.plan.rounds.iter().zip(&mut self.accumulators);
+        for (round, accumulator) in rounds.filter(|(round, _)| is_asked(round)) {
             if round.rule.timeout == self.plan.in_use {
                 accumulator.user(user.user, user.sessions);
                 continue;
@@ -92,12 +115,7 @@ impl<'a> Rescan<'a> {
                 join(&mut self.sessions, &round.rule);
             } else {
                 self.sessions.clear();
-                sessions_of(
-                    &round.rule,
-                    self.plan.sources,
-                    user.events,
-                    &mut self.sessions,
-                );
+                sessions_of(&round.rule, self.plan.sources, events, &mut self.sessions);
             }
             is_first = false;
             let (mut from, to) = self.plan.window;
