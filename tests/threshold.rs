@@ -197,26 +197,28 @@ impl Log {
         let new = || {
             let sweep = Sweep::new(timeouts.iter().flat_map(|&timeout| Sweep::needed(timeout)));
             let chains = Chains::new(&rule, &self.sources);
-            (chains, sweep, Medians::new(&shown, &memory))
+            let medians = Medians::new(&shown, &memory);
+            (chains, sweep, Histogram::default(), medians)
         };
         let (found, _) = scan(
             partitions,
             &self.plan(&rule, threads, span),
             new,
-            |(chains, sweep, medians), user| {
+            |(chains, sweep, histogram, medians), user| {
                 if let Some(chain) = chains.user(user.events) {
                     sweep.user(chain);
+                    histogram.user(chain);
                     medians.user(chain);
                 }
             },
         )
         .expect("memory is not limited");
-        let all = found
-            .into_iter()
-            .reduce(|one, other| (one.0, one.1.merge(other.1), one.2.merge(other.2)));
-        let (_, sweep, medians) = all.expect("there is a thread");
-        let (curve, histogram) = sweep.finish();
-        (curve, histogram, medians.finish())
+        let all = found.into_iter().reduce(|one, other| {
+            let histogram = one.2.merge(&other.2);
+            (one.0, one.1.merge(other.1), histogram, one.3.merge(other.3))
+        });
+        let (_, sweep, histogram, medians) = all.expect("there is a thread");
+        (sweep.finish(), histogram, medians.finish())
     }
 }
 
@@ -435,7 +437,7 @@ fn the_sensitivity_is_the_derivative_where_the_gaps_are_smooth() {
     for gaps in gaps.chunks(100) {
         sweep.user(Chain { gaps, ends: &[] });
     }
-    let (curve, _) = sweep.finish();
+    let curve = sweep.finish();
     let near = |gap: &&Micros| (**gap as f64 / timeout as f64).ln().abs() < 0.1;
     let density = gaps.iter().filter(near).count() as f64 / 0.2;
     let sums = curve.at(timeout).expect("it is a whole second");

@@ -1,10 +1,13 @@
 //! `sessionize threshold`: what every timeout gives, and which one the gaps ask for.
 
+mod parts;
+
 use std::sync::Arc;
 
 use crate::commands::check::checked;
 use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::report::{before_scan, measure_plan};
+use crate::commands::threshold::parts::Parts;
 use crate::commands::voice::Voice;
 use crate::commands::{Ending, close, is_row_format, too_many_periods};
 use crate::error::Failure;
@@ -24,7 +27,7 @@ use crate::settings::Settings;
 use crate::settings::threshold::ThresholdSettings;
 use crate::threshold::check::check;
 use crate::threshold::estimate::{EstimatePlan, Estimation, Resampling, Tallies};
-use crate::threshold::gaps::{Chains, finite};
+use crate::threshold::gaps::{Chains, Histogram, finite};
 use crate::threshold::medians::Medians;
 use crate::threshold::rescan::{Rescan, RescanPlan, Round};
 use crate::threshold::resolution::Resolutions;
@@ -51,7 +54,12 @@ pub(super) fn run(
     output: Output,
 ) -> Result<Ending, Failure> {
     let resolutions = Resolutions::default();
-    let (gathered, partitions) = Gathered::read(settings, voice, |batch| resolutions.note(batch))?;
+    let parts = Parts::new(settings, asked);
+    let (gathered, partitions) = Gathered::read(settings, voice, |batch| {
+        if parts.gaps {
+            resolutions.note(batch);
+        }
+    })?;
     let report = make(settings, asked, &gathered, partitions, &resolutions)?;
     let run = &report.run;
     let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
@@ -71,10 +79,12 @@ pub(super) fn run(
 
 /// What one thread finds out of its users.
 struct Found<'a> {
+    parts: Parts,
     chains: Chains<'a>,
     kept: Vec<Micros>,
     sweep: Sweep,
     medians: Medians,
+    histogram: Histogram,
     tallies: Tallies,
     sources: Vec<(u8, Chains<'a>, Tallies)>,
     rescan: Rescan<'a>,
@@ -82,11 +92,19 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn user(&mut self, user: &UserSessions<'_>) {
+        let parts = self.parts;
         let hash = user_hash(user.user);
         if let Some(chain) = self.chains.user(user.events) {
-            self.sweep.user(chain);
-            self.medians.user(chain);
-            self.tallies.user(hash, finite(chain.gaps, &mut self.kept));
+            if parts.sweep {
+                self.sweep.user(chain);
+                self.medians.user(chain);
+            }
+            if parts.histogram {
+                self.histogram.user(chain);
+            }
+            if parts.gaps {
+                self.tallies.user(hash, finite(chain.gaps, &mut self.kept));
+            }
         }
         for (_, chains, tallies) in &mut self.sources {
             if let Some(chain) = chains.user(user.events) {
@@ -101,6 +119,7 @@ impl Found<'_> {
         Self {
             sweep: self.sweep.merge(other.sweep),
             medians: self.medians.merge(other.medians),
+            histogram: self.histogram.merge(&other.histogram),
             tallies: self.tallies.merge(other.tallies),
             sources: sources
                 .map(|((source, chains, one), (_, _, other))| (source, chains, one.merge(other)))
@@ -115,6 +134,7 @@ impl Found<'_> {
 struct Asking<'a> {
     settings: &'a Settings,
     asked: &'a ThresholdSettings,
+    parts: Parts,
     gathered: &'a Gathered,
     resolutions: &'a Resolutions,
     shown: Vec<Timeout>,
@@ -131,6 +151,7 @@ fn make(
     let asking = Asking {
         settings,
         asked,
+        parts: Parts::new(settings, asked),
         gathered,
         resolutions,
         shown: asked.shown(settings.timeout),
@@ -156,7 +177,7 @@ impl<'a> Asking<'a> {
     fn rescans(&self, rule: &Rule) -> Result<RescanPlan<'a>, Failure> {
         let settings = self.settings;
         let in_use = settings.timeout;
-        let (named, compared) = (self.asked.named(in_use), grid(in_use));
+        let (named, compared) = (self.named(), self.compared());
         let plan = Plan {
             segment: None,
             total: true,
@@ -196,11 +217,28 @@ impl<'a> Asking<'a> {
         })
     }
 
+    /// The timeouts whose figures are asked for: always of the one in use, for the run's record.
+    fn named(&self) -> Vec<Timeout> {
+        let in_use = self.settings.timeout;
+        match self.parts.sweep {
+            true => self.asked.named(in_use),
+            false => vec![in_use],
+        }
+    }
+
+    /// The timeouts at which the trend is looked at.
+    fn compared(&self) -> Vec<Timeout> {
+        match self.parts.robustness {
+            true => grid(self.settings.timeout),
+            false => Vec::new(),
+        }
+    }
+
     /// Before any user.
     fn nothing(&self, rule: &Rule, rescan: Rescan<'a>, memory: &Arc<Memory>) -> Found<'a> {
         let sources = &self.gathered.imported.sources;
         let resampling = Resampling {
-            resamples: self.asked.resamples,
+            resamples: self.parts.resamples,
             seed: self.asked.seed,
         };
         let shown = self.shown.iter().map(|timeout| timeout.micros());
@@ -211,10 +249,12 @@ impl<'a> Asking<'a> {
         });
         let is_counted = |place: u8| sources[usize::from(place)].role != Role::Ignore;
         Found {
+            parts: self.parts,
             chains: Chains::new(rule, sources),
             kept: Vec::new(),
             sweep: Sweep::new(shown.flat_map(Sweep::needed)),
             medians: Medians::new(&self.shown, memory),
+            histogram: Histogram::default(),
             tallies: Tallies::new(&resampling, self.resolution(is_counted)),
             sources: alone.collect(),
             rescan,
@@ -225,7 +265,7 @@ impl<'a> Asking<'a> {
     fn sources_alone(&self) -> Vec<u8> {
         let sources = (0..).zip(&self.gathered.imported.sources);
         let active = sources.filter(|(_, source)| source.role == Role::Activity);
-        let alone = active.filter(|_| self.asked.per_source);
+        let alone = active.filter(|_| self.parts.sources);
         alone.map(|(place, _)| place).collect()
     }
 
@@ -242,7 +282,7 @@ impl<'a> Asking<'a> {
     ) -> JudgementReport {
         let in_use = self.settings.timeout;
         let (whole, robustness, no_trend) = self.whole(found.rescan, compared_from, scanned);
-        let (curve, histogram) = found.sweep.finish();
+        let curve = found.sweep.finish();
         let medians = found.medians.finish();
         let plan = EstimatePlan {
             in_use,
@@ -270,7 +310,7 @@ impl<'a> Asking<'a> {
         };
         let mut judgement = Judgement {
             in_use,
-            histogram: histogram.bins(),
+            histogram: found.histogram.bins(),
             sweep: rows,
             curve_differs: self.curve_differs(&whole),
             differences: differences(&sources),
@@ -296,7 +336,7 @@ impl<'a> Asking<'a> {
         scanned: &Scanned,
     ) -> (Vec<(Timeout, Figures)>, Robustness, Option<String>) {
         let in_use = self.settings.timeout;
-        let (named, compared) = (self.asked.named(in_use), grid(in_use));
+        let (named, compared) = (self.named(), self.compared());
         let sources = &self.gathered.imported.sources;
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         let (here, others): (Vec<_>, Vec<_>) = rescan

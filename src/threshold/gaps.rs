@@ -147,54 +147,80 @@ pub fn finite<'g>(gaps: &'g [Micros], kept: &'g mut Vec<Micros>) -> &'g [Micros]
 /// microseconds rounded down. Edges that fall together are one.
 #[derive(Clone, Debug)]
 pub struct Histogram {
+    /// The last one is infinite.
     edges: Vec<Micros>,
-    /// By the number of binary digits of a gap less one, the first edge that it may not exceed.
-    first: [u8; 65],
-    /// Gaps at most as long as the edge and longer than the one before; beyond the last edge, last.
+    /// By the leading binary digits of a gap, the first edge that it may not exceed: it is that one
+    /// or the next.
+    first: Vec<u8>,
+    /// Gaps at most as long as the edge and longer than the one before.
     counts: Vec<u64>,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
         let edges = edges();
-        let mut first = [0; 65];
-        for (digits, first) in (0..).zip(&mut first) {
-            let shortest = 1_i128 << digits;
-            let place = edges.partition_point(|&edge| i128::from(edge) < shortest);
-            *first = place as u8;
-        }
+        let first = (0..CELLS).map(|cell| shorter(&edges, cell) as u8);
         Self {
-            counts: vec![0; edges.len() + 1],
+            counts: vec![0; edges.len()],
+            first: first.collect(),
             edges,
-            first,
         }
     }
 }
 
+/// Binary digits behind the first one by which a gap is looked up: so few numbers begin with the
+/// same ones that no two edges lie among them.
+const DIGITS: u32 = 2;
+
+/// How many cells of a lookup gaps fall into.
+pub(crate) const CELLS: usize = 63 << DIGITS;
+
+/// The cell of a gap longer than zero: by its leading binary digits, so that longer ones have none
+/// before.
+#[inline]
+pub(crate) fn cell(gap: Micros) -> usize {
+    let zeros = (gap as u64).leading_zeros();
+    let behind = ((gap as u64) << zeros >> (63 - DIGITS)) as usize % (1 << DIGITS);
+    ((63 - zeros as usize) << DIGITS) + behind
+}
+
+/// How many of some lengths, the shortest first, are shorter than every gap of a cell.
+pub(crate) fn shorter(lengths: &[Micros], cell: usize) -> usize {
+    let digits = (1 << DIGITS) + (cell as i128) % (1 << DIGITS);
+    let shortest = digits << (cell >> DIGITS) >> DIGITS;
+    lengths.partition_point(|&length| i128::from(length) < shortest)
+}
+
 impl Histogram {
+    /// Adds a user's gaps that are neither zero nor infinite.
+    pub fn user(&mut self, chain: Chain<'_>) {
+        for &gap in chain.gaps {
+            if gap > 0 && gap < INFINITE {
+                self.add(gap);
+            }
+        }
+    }
+
     /// Adds a gap longer than zero.
     #[inline]
     pub fn add(&mut self, gap: Micros) {
-        let digits = 63 - (gap as u64).leading_zeros();
-        let mut place = usize::from(self.first[digits as usize]);
-        while self.edges.get(place).is_some_and(|&edge| edge < gap) {
-            place += 1;
-        }
-        self.counts[place] += 1;
+        let place = usize::from(self.first[cell(gap)]);
+        self.counts[place + usize::from(self.edges[place] < gap)] += 1;
     }
 
     /// Adds what another one holds.
-    pub fn merge(&mut self, other: &Self) {
+    #[must_use]
+    pub fn merge(mut self, other: &Self) -> Self {
         for (own, other) in self.counts.iter_mut().zip(&other.counts) {
             *own += other;
         }
+        self
     }
 
     /// The bins from the first to the last that hold a gap.
     pub fn bins(&self) -> Vec<GapBin> {
-        let highs = self.edges.iter().copied().chain([INFINITE]);
         let mut low = 0;
-        let bins = highs.zip(&self.counts).map(|(high, &gaps)| {
+        let bins = self.edges.iter().zip(&self.counts).map(|(&high, &gaps)| {
             let bin = GapBin { low, high, gaps };
             low = high;
             bin
@@ -211,7 +237,7 @@ impl Histogram {
     }
 }
 
-/// 2^(k/2) seconds from a microsecond to a thousand years.
+/// 2^(k/2) seconds from a microsecond to a thousand years, and infinity.
 fn edges() -> Vec<Micros> {
     const SQUARE_OF_SECOND: u128 = 1_000_000_000_000;
     let below = (0..=39).rev().map(|power| SQUARE_OF_SECOND >> power);
@@ -219,6 +245,7 @@ fn edges() -> Vec<Micros> {
     let mut edges: Vec<Micros> = below
         .chain(above)
         .map(|square| square.isqrt() as Micros)
+        .chain([INFINITE])
         .collect();
     edges.dedup();
     edges

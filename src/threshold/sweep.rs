@@ -5,7 +5,7 @@
 
 use crate::events::{Micros, SECOND};
 use crate::threshold::CurvePoint;
-use crate::threshold::gaps::{Chain, Histogram, INFINITE};
+use crate::threshold::gaps::{Chain, INFINITE};
 
 /// The longest timeout that has bins: 48 hours.
 const LAST: usize = 48 * 3600;
@@ -16,12 +16,17 @@ const BEYOND: usize = LAST + 1;
 /// The bin of infinite gaps.
 const NEVER: usize = LAST + 2;
 
-/// The gaps of one second.
+/// The gaps of one second, and all else that is asked of them side by side: most bins are far from
+/// each other in memory.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bin {
     gaps: u64,
     /// By how many microseconds they fall short of the bin's own length, all together.
     short: u64,
+    /// Events whose smaller gap is one of them.
+    minima: u64,
+    /// Whether a mark lies in it.
+    is_marked: bool,
 }
 
 /// A timeout that is no whole number of seconds or has no bin: what lies in its bin, up to it.
@@ -40,14 +45,9 @@ struct Mark {
 pub struct Sweep {
     users: u64,
     bins: Vec<Bin>,
-    /// Events by the smaller of their two gaps.
-    minima: Vec<u64>,
     /// Gaps before an `end`; empty while there is none.
     ends: Vec<u64>,
     marks: Vec<Mark>,
-    /// Which bins have a mark, a bit each.
-    marked: Vec<u64>,
-    histogram: Histogram,
 }
 
 impl Sweep {
@@ -69,18 +69,15 @@ impl Sweep {
             .collect();
         marks.sort_unstable_by_key(|mark| mark.timeout);
         marks.dedup_by_key(|mark| mark.timeout);
-        let mut marked = vec![0; NEVER / 64 + 1];
+        let mut bins = vec![Bin::default(); NEVER + 1];
         for mark in &marks {
-            marked[mark.bin / 64] |= 1 << (mark.bin % 64);
+            bins[mark.bin].is_marked = true;
         }
         Self {
             users: 0,
-            bins: vec![Bin::default(); NEVER + 1],
-            minima: vec![0; NEVER + 1],
+            bins,
             ends: Vec::new(),
             marks,
-            marked,
-            histogram: Histogram::default(),
         }
     }
 
@@ -132,10 +129,7 @@ impl Sweep {
         // Beyond the last bin only their number is asked for.
         let length = place as Micros * SECOND;
         bin.short = bin.short.wrapping_add(length.wrapping_sub(gap) as u64);
-        if gap > 0 && gap < INFINITE {
-            self.histogram.add(gap);
-        }
-        if self.is_marked(place) {
+        if bin.is_marked {
             self.mark(place, gap, |mark| {
                 mark.gaps += 1;
                 mark.length += i128::from(gap);
@@ -145,8 +139,9 @@ impl Sweep {
 
     #[inline]
     fn minimum(&mut self, (place, gap): (usize, Micros)) {
-        self.minima[place] += 1;
-        if self.is_marked(place) {
+        let bin = &mut self.bins[place];
+        bin.minima += 1;
+        if bin.is_marked {
             self.mark(place, gap, |mark| mark.minima += 1);
         }
     }
@@ -156,14 +151,9 @@ impl Sweep {
             self.ends.resize(NEVER + 1, 0);
         }
         self.ends[place] += 1;
-        if self.is_marked(place) {
+        if self.bins[place].is_marked {
             self.mark(place, gap, |mark| mark.ends += 1);
         }
-    }
-
-    #[inline]
-    fn is_marked(&self, place: usize) -> bool {
-        self.marked[place / 64] >> (place % 64) & 1 == 1
     }
 
     /// Adds a gap to the marks of its bin that are at least as long.
@@ -181,9 +171,7 @@ impl Sweep {
         for (own, other) in self.bins.iter_mut().zip(&other.bins) {
             own.gaps += other.gaps;
             own.short = own.short.wrapping_add(other.short);
-        }
-        for (own, other) in self.minima.iter_mut().zip(&other.minima) {
-            *own += other;
+            own.minima += other.minima;
         }
         if self.ends.is_empty() {
             self.ends = std::mem::take(&mut other.ends);
@@ -197,32 +185,30 @@ impl Sweep {
             own.ends += other.ends;
             own.minima += other.minima;
         }
-        self.histogram.merge(&other.histogram);
         self
     }
 
-    /// The curve, and the histogram of the gaps.
-    pub fn finish(self) -> (Curve, Histogram) {
+    /// The curve.
+    pub fn finish(self) -> Curve {
         let ends = |place: usize| self.ends.get(place).copied().unwrap_or(0);
         let mut below = Below::default();
-        let bins = self.bins[..BEYOND].iter().zip(&self.minima).enumerate();
+        let bins = self.bins[..BEYOND].iter().enumerate();
         let upto: Vec<Below> = bins
-            .map(|(place, (bin, minima))| {
+            .map(|(place, bin)| {
                 let full = i128::from(bin.gaps) * (place as i128) * i128::from(SECOND);
                 below.bridged += bin.gaps - ends(place);
                 below.length += full - i128::from(bin.short);
-                below.minima += minima;
+                below.minima += bin.minima;
                 below
             })
             .collect();
         let bridged = below.bridged + self.bins[BEYOND].gaps - ends(BEYOND);
-        let curve = Curve {
+        Curve {
             most: self.users + self.bins[NEVER].gaps + bridged,
-            most_alone: below.minima + self.minima[BEYOND] + self.minima[NEVER],
+            most_alone: below.minima + self.bins[BEYOND].minima + self.bins[NEVER].minima,
             upto,
             marks: self.marks,
-        };
-        (curve, self.histogram)
+        }
     }
 }
 
