@@ -7,7 +7,7 @@ use crate::events::Micros;
 use crate::measures::durations::Durations;
 use crate::measures::quantile::{between, rank};
 use crate::sessions::spill::Memory;
-use crate::threshold::gaps::{Chain, INFINITE};
+use crate::threshold::gaps::{CELLS, Chain, INFINITE, cell, shorter};
 use crate::time::duration::Timeout;
 
 /// Durations of some users' sessions at the timeouts asked for. Those of other users merge into it.
@@ -15,6 +15,8 @@ use crate::time::duration::Timeout;
 pub struct Medians {
     /// The shortest first.
     timeouts: Vec<Micros>,
+    /// How many of them are shorter than every gap of a cell of [`cell`].
+    shorter: Vec<u16>,
     /// What each timeout changes; the first one begins with nothing.
     changes: Vec<Change>,
     memory: Arc<Memory>,
@@ -22,7 +24,8 @@ pub struct Medians {
     untaken: usize,
     /// Bytes taken.
     taken: usize,
-    pieces: Pieces,
+    /// Room for the runs of one user that wait for what is behind them, empty between two.
+    waiting: Vec<Waiting>,
 }
 
 /// What a timeout does to the durations of the next shorter one.
@@ -36,20 +39,24 @@ struct Change {
     goes: Durations,
 }
 
-/// One user's sessions at the shortest timeout, and those that longer ones make of neighbours.
-#[derive(Clone, Debug, Default)]
-struct Pieces {
-    /// The duration of each run of joined pieces, at its first one.
-    durations: Vec<Micros>,
-    /// Which are an `end`, which is no session alone.
-    is_end: Vec<bool>,
-    /// The gap behind each but the last one.
-    gaps: Vec<Micros>,
-    /// The first piece of the run that ends here, and the last of the one that begins here.
-    first: Vec<u32>,
-    last: Vec<u32>,
-    /// The gaps that some timeout bridges, with their places.
-    order: Vec<(Micros, u32)>,
+/// A session of one user, or an `end` that is none.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    duration: Micros,
+    /// The timeout, by its place, from which on it is there; [`NEVER`] for an `end` alone.
+    born: u32,
+}
+
+/// Behind every timeout.
+const NEVER: u32 = u32::MAX;
+
+/// A run, and the gap behind it that some timeout bridges.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    run: Run,
+    gap: Micros,
+    /// The shortest timeout that bridges the gap, by its place.
+    level: u32,
 }
 
 /// Bytes of a duration in memory, with what a growing list holds ready.
@@ -72,64 +79,90 @@ impl Medians {
         };
         Self {
             changes: vec![nothing; timeouts.len()],
+            shorter: (0..=CELLS)
+                .map(|cell| shorter(&timeouts, cell) as u16)
+                .collect(),
             timeouts,
             memory: Arc::clone(memory),
             untaken: 0,
             taken: 0,
-            pieces: Pieces::default(),
+            waiting: Vec::new(),
         }
     }
 
-    /// Adds a user.
+    /// Adds a user. Of neighbours that one timeout joins, only what they make together is a session
+    /// there; whatever is between them and a longer gap has been joined before that gap comes.
     pub fn user(&mut self, chain: Chain<'_>) {
-        let (Some(&shortest), Some(&longest)) = (self.timeouts.first(), self.timeouts.last())
-        else {
+        let Some(&shortest) = self.timeouts.first() else {
             return;
         };
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.fill(chain, shortest, longest);
-        for (&duration, is_end) in pieces.durations.iter().zip(&pieces.is_end) {
-            if !is_end {
-                self.comes(0, duration);
+        let mut run = Run::SESSION;
+        for (place, &gap) in chain.gaps.iter().enumerate() {
+            if gap <= shortest {
+                run.duration += gap;
+                continue;
             }
+            self.parts(run, gap);
+            let is_end = chain.ends.get(place).copied().unwrap_or(false);
+            run = if is_end { Run::END } else { Run::SESSION };
         }
-        pieces.order.sort_unstable();
-        for place in 0..pieces.order.len() {
-            let (gap, left) = pieces.order[place];
-            let level = self.timeouts.partition_point(|&timeout| timeout < gap);
-            let (one, other, joined) = pieces.join(gap, left as usize);
-            self.goes(level, one);
-            if let Some(other) = other {
-                self.goes(level, other);
-            }
-            self.comes(level, joined);
-        }
-        self.pieces = pieces;
+        self.parts(run, INFINITE);
         self.take_room();
     }
 
+    /// Ends a run at a gap: all that waits and is bridged sooner is joined first.
     #[inline]
-    fn comes(&mut self, level: usize, duration: Micros) {
-        let change = &mut self.changes[level];
-        if duration == 0 {
-            change.zeros += 1;
-            return;
+    fn parts(&mut self, mut run: Run, gap: Micros) {
+        let level = self.level(gap);
+        while let Some(before) = self.waiting.pop_if(|before| before.level < level) {
+            self.goes(before.run, before.level);
+            self.goes(run, before.level);
+            run = Run {
+                duration: before.run.duration + before.gap + run.duration,
+                born: before.level,
+            };
         }
-        change.buckets[bucket(duration)] += 1;
-        change.comes.extend([duration]);
-        self.untaken += 1;
+        match (level as usize) < self.timeouts.len() {
+            true => self.waiting.push(Waiting { run, gap, level }),
+            false => self.goes(run, level),
+        }
     }
 
+    /// The shortest timeout that bridges a gap longer than zero, by its place.
     #[inline]
-    fn goes(&mut self, level: usize, duration: Micros) {
-        let change = &mut self.changes[level];
-        if duration == 0 {
-            change.zeros -= 1;
+    fn level(&self, gap: Micros) -> u32 {
+        let cell = cell(gap);
+        let (from, to) = (self.shorter[cell], self.shorter[cell + 1]);
+        let near = &self.timeouts[usize::from(from)..usize::from(to)];
+        u32::from(from) + near.partition_point(|&timeout| timeout < gap) as u32
+    }
+
+    /// Counts a session from the timeout at which it is born to that of a level, or to the longest
+    /// one. It was none if the level joins it at which it was born.
+    #[inline]
+    fn goes(&mut self, run: Run, level: u32) {
+        if run.born >= level {
             return;
         }
-        change.buckets[bucket(duration)] -= 1;
-        change.goes.extend([duration]);
+        let (born, gone) = self.changes.split_at_mut(level as usize);
+        let born = &mut born[run.born as usize];
+        let gone = gone.first_mut();
+        if run.duration == 0 {
+            born.zeros += 1;
+            if let Some(gone) = gone {
+                gone.zeros -= 1;
+            }
+            return;
+        }
+        let bucket = bucket(run.duration);
+        born.buckets[bucket] += 1;
+        born.comes.extend([run.duration]);
         self.untaken += 1;
+        if let Some(gone) = gone {
+            gone.buckets[bucket] -= 1;
+            gone.goes.extend([run.duration]);
+            self.untaken += 1;
+        }
     }
 
     /// Takes memory for what was kept, or moves all of it to the temporary file.
@@ -218,91 +251,87 @@ impl Medians {
 
     /// Every change of a duration that lies in one of these buckets.
     fn durations_in(&self, is_sought: &[bool]) -> Found {
-        let mut changes = Vec::new();
+        let mut found = Found(vec![Vec::new(); BUCKETS]);
         for (level, change) in (0..).zip(&self.changes) {
             for (durations, sign) in [(&change.comes, 1), (&change.goes, -1)] {
                 durations.each(|duration| {
                     let bucket = bucket(duration);
                     if is_sought[bucket] {
-                        changes.push((bucket as u32, duration, level, sign));
+                        found.0[bucket].push(Seen {
+                            duration,
+                            level,
+                            sign,
+                        });
                     }
                 });
             }
         }
-        changes.sort_unstable();
-        Found(changes)
+        found
     }
 }
 
 /// Where the two durations around a median are, and the hundredths of the way between them.
 type Sought = ([Option<(usize, u64)>; 2], usize);
 
-/// Changes by bucket, then duration: at which timeout, and whether it comes or goes.
-struct Found(Vec<(u32, Micros, u32, i32)>);
+/// A duration that comes, or goes, at a timeout.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    duration: Micros,
+    level: u32,
+    sign: i32,
+}
+
+/// All that was seen in the buckets that are looked into, by bucket.
+struct Found(Vec<Vec<Seen>>);
+
+/// Bits of a duration, behind those of its bucket, by which a rank is sought.
+const NARROWER: u32 = 12;
 
 impl Found {
     /// The duration of a rank among those of a bucket at a timeout.
     fn nth(&self, bucket: usize, level: usize, rank: u64) -> Micros {
-        let from = self.0.partition_point(|change| change.0 < bucket as u32);
-        let mut count = 0;
-        let equal = self.0[from..].chunk_by(|one, other| (one.0, one.1) == (other.0, other.1));
-        for changes in equal {
-            let sofar = changes.iter().filter(|change| change.2 <= level as u32);
-            count += sofar.map(|change| i64::from(change.3)).sum::<i64>();
-            if count > rank as i64 {
-                return changes[0].1;
+        let there = || {
+            let seen = self.0[bucket].iter();
+            seen.filter(|seen| seen.level as usize <= level)
+        };
+        let shift = bits_behind(bucket).saturating_sub(NARROWER);
+        let part = |seen: &Seen| (seen.duration >> shift) as usize % (1 << NARROWER);
+        let mut counts = vec![0_i64; 1 << NARROWER];
+        for seen in there() {
+            counts[part(seen)] += i64::from(seen.sign);
+        }
+        let mut rest = rank as i64;
+        let sought = counts.iter().position(|&count| {
+            rest -= count;
+            rest < 0
+        });
+        // Only after a failed read, which ends the run, is there none.
+        let Some(sought) = sought else { return 0 };
+        rest += counts[sought];
+        let mut few: Vec<&Seen> = there().filter(|seen| part(seen) == sought).collect();
+        few.sort_unstable_by_key(|seen| seen.duration);
+        let equal = few.chunk_by(|one, other| one.duration == other.duration);
+        for seen in equal {
+            rest -= seen.iter().map(|seen| i64::from(seen.sign)).sum::<i64>();
+            if rest < 0 {
+                return seen[0].duration;
             }
         }
-        // Only after a failed read, which ends the run, is there none.
         0
     }
 }
 
-impl Pieces {
-    /// Parts a chain at the gaps longer than the shortest timeout.
-    fn fill(&mut self, chain: Chain<'_>, shortest: Micros, longest: Micros) {
-        self.durations.clear();
-        self.is_end.clear();
-        self.gaps.clear();
-        self.order.clear();
-        let mut duration = 0;
-        let mut is_end = false;
-        for (place, &gap) in chain.gaps.iter().enumerate() {
-            if gap <= shortest {
-                duration += gap;
-                continue;
-            }
-            self.durations.push(duration);
-            self.is_end.push(is_end);
-            if gap <= longest && gap != INFINITE {
-                self.order.push((gap, self.gaps.len() as u32));
-            }
-            self.gaps.push(gap);
-            duration = 0;
-            is_end = chain.ends.get(place).copied().unwrap_or(false);
-        }
-        self.durations.push(duration);
-        self.is_end.push(is_end);
-        let count = self.durations.len() as u32;
-        self.first.clear();
-        self.first.extend(0..count);
-        self.last.clear();
-        self.last.extend(0..count);
-    }
-
-    /// Joins the runs on both sides of the gap behind a piece; gives the durations of the two
-    /// sessions, if the later one is a session, and of the one that they make.
-    fn join(&mut self, gap: Micros, left: usize) -> (Micros, Option<Micros>, Micros) {
-        let right = left + 1;
-        let first = self.first[left] as usize;
-        let last = self.last[right] as usize;
-        let (one, other) = (self.durations[first], self.durations[right]);
-        let joined = one + gap + other;
-        self.durations[first] = joined;
-        self.last[first] = last as u32;
-        self.first[last] = first as u32;
-        (one, (!self.is_end[right]).then_some(other), joined)
-    }
+impl Run {
+    /// A single event, there at the shortest timeout.
+    const SESSION: Self = Self {
+        duration: 0,
+        born: 0,
+    };
+    /// An `end` alone.
+    const END: Self = Self {
+        duration: 0,
+        born: NEVER,
+    };
 }
 
 /// Bits of a duration's leading digits by which it finds its bucket.
@@ -310,6 +339,11 @@ const DIGITS: u32 = 5;
 
 /// How many buckets there are for 63 binary digits.
 const BUCKETS: usize = (64 - DIGITS as usize) << DIGITS;
+
+/// Bits of the durations of a bucket that differ.
+fn bits_behind(bucket: usize) -> u32 {
+    ((bucket >> DIGITS) as u32).saturating_sub(1)
+}
 
 /// The bucket of a duration: by its leading binary digits, so that longer ones have none before.
 #[inline]
