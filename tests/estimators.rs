@@ -413,12 +413,12 @@ fn rules_of_thumb_are_those_of_the_hand_calculation() {
 #[test]
 fn a_user_counts_once_on_average_with_the_variance_of_poisson() {
     let (users, lanes) = (4_000_usize, 50_usize);
-    let mut draws = Vec::new();
-    for user in 0..users {
+    let drawn = |seed: u64, user: usize, lanes: usize| -> Vec<f64> {
         let mut lane = vec![0.0; lanes];
-        weights(11, hash(user), &mut lane);
-        draws.push(lane);
-    }
+        weights(seed, hash(user), &mut lane);
+        lane.into_iter().map(f64::from).collect()
+    };
+    let draws: Vec<Vec<f64>> = (0..users).map(|user| drawn(11, user, lanes)).collect();
     let count = (users * lanes) as f64;
     let mean = draws.iter().flatten().sum::<f64>() / count;
     let variance = draws
@@ -436,15 +436,12 @@ fn a_user_counts_once_on_average_with_the_variance_of_poisson() {
             "{other} {product}"
         );
     }
-    let mut again = vec![0.0; 7];
-    weights(11, hash(5), &mut again);
     assert_eq!(
-        again,
+        drawn(11, 5, 7),
         draws[5][..7],
         "a replicate does not depend on how many there are"
     );
-    weights(12, hash(5), &mut again);
-    assert_ne!(again, draws[5][..7], "another seed draws others");
+    assert_ne!(drawn(12, 5, 7), draws[5][..7], "another seed draws others");
 }
 
 #[test]

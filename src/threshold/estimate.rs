@@ -7,7 +7,7 @@ use crate::events::{Micros, SECOND};
 use crate::measures::dwell::within::WithinModel;
 use crate::threshold::bins::Bins;
 use crate::threshold::recommend;
-use crate::threshold::resample::{Replicates, weights};
+use crate::threshold::resample::{Draw, GapReplicates, Replicates};
 use crate::threshold::{Estimate, GapSummary, SimpleRule, Test, Verdict};
 use crate::time::duration::Timeout;
 
@@ -94,19 +94,19 @@ pub struct Tallies {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Samples {
     pub(crate) users: Replicates,
-    pub(crate) capped: Replicates,
+    pub(crate) capped: GapReplicates,
     pub(crate) by_user: Replicates,
     /// What the cap took away: added to `capped`, each gap weighs the same.
-    pub(crate) excess: Replicates,
+    pub(crate) excess: GapReplicates,
 }
 
 impl Samples {
     fn new(bins: usize, lanes: usize) -> Self {
         Self {
             users: Replicates::new(1, lanes),
-            capped: Replicates::new(bins, lanes),
+            capped: GapReplicates::new(bins, lanes),
             by_user: Replicates::new(bins, lanes),
-            excess: Replicates::new(bins, lanes),
+            excess: GapReplicates::new(bins, lanes),
         }
     }
 
@@ -123,7 +123,7 @@ impl Samples {
 struct Scratch {
     counts: Vec<u32>,
     touched: Vec<u16>,
-    weights: Vec<f64>,
+    draw: Draw,
 }
 
 impl Tallies {
@@ -156,7 +156,7 @@ impl Tallies {
             scratch: Scratch {
                 counts: vec![0; count],
                 touched: Vec::with_capacity(count),
-                weights: vec![0.0; lanes],
+                draw: Draw::new(lanes),
             },
         }
     }
@@ -167,23 +167,24 @@ impl Tallies {
         self.users += 1;
         self.count += gaps.len() as u64;
         self.largest = self.largest.max(gaps.len() as u64);
-        weights(self.resampling.seed, hash, &mut self.scratch.weights);
-        self.replicates.users.add(0, 1.0, &self.scratch.weights);
+        self.scratch.draw.user(self.resampling.seed, hash);
+        self.replicates.users.add(0, 1.0, &self.scratch.draw);
         let kept = self.sort_in(gaps);
         self.spread(kept);
     }
 
     /// Sorts a user's gaps into the scratch; how many may be a person's.
     fn sort_in(&mut self, gaps: &[Micros]) -> u32 {
-        let mut kept = 0;
+        let (mut kept, mut zero, mut one_step, mut short) = (0, 0, 0, 0);
+        let (mut micros, mut micros_squared) = (0, 0);
         for &gap in gaps {
             let wide = gap.max(0).unsigned_abs();
-            self.zero += u64::from(wide == 0);
-            self.one_step += u64::from(gap == self.bins.resolution());
-            self.micros += u128::from(wide);
-            self.micros_squared += u128::from(wide) * u128::from(wide);
+            zero += u64::from(wide == 0);
+            one_step += u64::from(gap == self.bins.resolution());
+            micros += u128::from(wide);
+            micros_squared += u128::from(wide) * u128::from(wide);
             let Some(bin) = self.bins.of(gap) else {
-                self.short += 1;
+                short += 1;
                 continue;
             };
             self.sums[bin] += u128::from(wide);
@@ -194,6 +195,11 @@ impl Tallies {
             *count += 1;
             kept += u32::from(bin >= self.bins.first());
         }
+        self.zero += zero;
+        self.one_step += one_step;
+        self.short += short;
+        self.micros += micros;
+        self.micros_squared += micros_squared;
         kept
     }
 
@@ -220,21 +226,21 @@ impl Tallies {
         for &bin in &self.scratch.touched {
             let bin = usize::from(bin);
             let count = std::mem::take(&mut self.scratch.counts[bin]);
-            let wide = f64::from(count);
-            let weights = &self.scratch.weights;
+            let draw = &self.scratch.draw;
             self.by_gap[bin] += u64::from(count);
             if bin < first {
                 self.quick += u64::from(count);
-                self.replicates.excess.add(bin, UNIT * wide, weights);
+                self.replicates.excess.add(bin, count, UNIT, draw);
                 continue;
             }
             self.capped[bin] += capped as u64 * u64::from(count);
             self.by_user[bin] += by_user as u64 * u64::from(count);
-            self.replicates.capped.add(bin, capped * wide, weights);
-            self.replicates.by_user.add(bin, by_user * wide, weights);
+            self.replicates.capped.add(bin, count, capped, draw);
+            let by_user = by_user * f64::from(count);
+            self.replicates.by_user.add(bin, by_user, draw);
             if capped < UNIT {
-                let excess = (UNIT - capped) * wide;
-                self.replicates.excess.add(bin, excess, weights);
+                let excess = UNIT - capped;
+                self.replicates.excess.add(bin, count, excess, draw);
             }
         }
         self.scratch.touched.clear();
