@@ -502,7 +502,7 @@ fn logs_with_next_to_nothing_in_them_keep_the_timeout_and_say_why() {
             assert!(numbers.into_iter().all(f64::is_finite), "{name}");
         }
     }
-    let Verdict::Keep { reason } = judge(1, 30, &[]).verdict else {
+    let Verdict::Keep { reason, .. } = judge(1, 30, &[]).verdict else {
         panic!("nothing can be said of nothing");
     };
     assert_eq!(reason, "there is no gap to judge by");
@@ -593,6 +593,21 @@ fn each_gate_stops_what_it_is_there_for() {
         "{:?}",
         near.gates
     );
+    for (refused, unstructured, why) in [
+        (&few, false, "asked: at least 30 users with gaps; met: 20"),
+        (&slow, false, "asked: timeout at most 4h; met: "),
+        (&near, true, "asked: valley at most 0.5 of the lower hump"),
+    ] {
+        let Verdict::Keep {
+            reason,
+            is_unstructured,
+        } = &refused.verdict
+        else {
+            panic!("{:?}", refused.verdict);
+        };
+        assert_eq!(*is_unstructured, unstructured, "{reason}");
+        assert!(reason.starts_with(why), "{reason}");
+    }
     for refused in [few, slow, near] {
         assert!(!matches!(refused.verdict, Verdict::Recommended { .. }));
     }

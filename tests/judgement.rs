@@ -13,7 +13,7 @@ use sessionize::report::{Format, MissingSource, Style, write_judgement};
 use sessionize::threshold::check::{Baseline, CheckResult, CheckRules, check};
 use sessionize::threshold::{
     CurvePoint, Estimate, GapBin, GapSummary, Judgement, Method, Robustness, SimpleRule,
-    SourceDifference, SourceJudgement, SweepRow, Test, Verdict,
+    SourceDifference, SourceJudgement, SweepRow, Test, TestUnit, Verdict,
 };
 use sessionize::time::duration::Timeout;
 use unicode_width::UnicodeWidthStr;
@@ -30,6 +30,7 @@ fn timeout(text: &str) -> Timeout {
 fn test(name: &str, met: Option<f64>, limit: f64, passed: bool) -> Test {
     Test {
         name: name.to_owned(),
+        unit: TestUnit::Number,
         met,
         limit,
         passed,
@@ -242,6 +243,7 @@ fn verdicts() -> [Verdict; 4] {
         },
         Verdict::Keep {
             reason: "valley at most 0.5 of the lower peak: 0.74".to_owned(),
+            is_unstructured: true,
         },
     ]
 }
@@ -509,6 +511,34 @@ fn every_method_has_its_answer_and_its_test() {
 }
 
 #[test]
+fn what_a_test_met_is_told_in_its_unit() {
+    let gate = |name, unit, met, limit| Test {
+        unit,
+        ..test(name, Some(met), limit, met >= limit)
+    };
+    let gates = vec![
+        gate("they cross", TestUnit::Whether, 1.0, 1.0),
+        gate("they part", TestUnit::Whether, 0.0, 1.0),
+        gate("timeout at least 30s", TestUnit::Seconds, 2_990.0, 30.0),
+    ];
+    let report = report(Judgement {
+        gates,
+        ..judgement()
+    });
+    let text = written(Format::Table, &report, PLAIN);
+    for line in [
+        "✓     yes  gate: they cross",
+        "✗      no  gate: they part",
+        "✓ 49m 50s  gate: timeout at least 30s",
+    ] {
+        assert!(lines(&text).contains(&line), "{line}: {text}");
+    }
+    let page = written(Format::Markdown, &report, PLAIN);
+    let row = "| ✓ | gate | 49m 50s | 30s | timeout at least 30s |";
+    assert!(page.contains(row), "{page}");
+}
+
+#[test]
 fn every_timeout_has_its_figures_and_the_one_in_use_is_marked() {
     let text = written(Format::Table, &report(judgement()), PLAIN);
     let mut rows = text.lines().skip_while(|line| *line != "Timeouts").skip(1);
@@ -671,13 +701,14 @@ fn an_empty_log_is_judged_without_a_number() {
         rules: Vec::new(),
         verdict: Verdict::Keep {
             reason: "there is no gap".to_owned(),
+            is_unstructured: false,
         },
         robustness: Robustness::default(),
         remarks: Vec::new(),
         ..judgement()
     };
     let text = written(Format::Table, &report(judgement.clone()), PLAIN);
-    assert!(text.starts_with("No separable structure: keep 30m (there is no gap)\n"));
+    assert!(text.starts_with("No timeout to recommend: keep 30m (there is no gap)\n"));
     assert!(text.contains("30m, in use  0 sessions, mean –\n"), "{text}");
     assert_eq!(line(&text, "gaps"), "gaps            0 of 0 users");
     assert_eq!(

@@ -78,7 +78,7 @@ impl<'a> Within<'a> {
         let failed = estimation.gates.iter().find(|gate| !gate.passed);
         match (estimation.verdict, estimation.within) {
             (Verdict::Recommended { .. } | Verdict::Between { .. }, Some(within)) => Ok(within),
-            (Verdict::Keep { reason }, _) => Err(format!("the gaps do not part: {reason}")),
+            (Verdict::Keep { reason, .. }, _) => Err(format!("the gaps do not part: {reason}")),
             _ => Err(match failed {
                 Some(gate) => format!("the gaps do not part: {}", reason(gate)),
                 None => "the gaps do not part".to_owned(),

@@ -93,7 +93,16 @@ pub(crate) fn sentence(verdict: &Verdict, in_use: Timeout) -> String {
             short(*high),
             words::share(*tolerance)
         ),
-        Verdict::Keep { reason } => format!("No separable structure: keep {in_use} ({reason})"),
+        Verdict::Keep {
+            reason,
+            is_unstructured,
+        } => {
+            let why = match is_unstructured {
+                true => "No separable structure",
+                false => "No timeout to recommend",
+            };
+            format!("{why}: keep {in_use} ({reason})")
+        }
     }
 }
 

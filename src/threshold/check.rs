@@ -271,7 +271,7 @@ fn recommended(
             let name = ("recommended", "recommended timeout", Unit::Seconds);
             vec![Check::new(name, limits, None).because("none is recommended")]
         }
-        Verdict::Keep { reason } => {
+        Verdict::Keep { reason, .. } => {
             let name = ("recommended", "recommended timeout", Unit::Seconds);
             let reason = format!("none is recommended: {reason}");
             vec![Check::new(name, limits, None).because(reason)]

@@ -168,14 +168,28 @@ pub struct Estimate {
 /// A condition with what was met.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
-    /// What is asked for, in a few words with the limit: `valley at most 0.5 of the lower peak`.
+    /// What is asked for, in a few words with the limit: `valley at most 0.5 of the lower hump`.
     pub name: String,
+    /// What value and limit are.
+    pub unit: TestUnit,
     /// The value that was met; `None` where there is none to give.
     pub met: Option<f64>,
     /// The limit.
     pub limit: f64,
     /// Whether it holds.
     pub passed: bool,
+}
+
+/// What the value and the limit of a test are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TestUnit {
+    /// A share, a factor or a count.
+    #[default]
+    Number,
+    /// A duration in seconds.
+    Seconds,
+    /// 1 where it is so, 0 where it is not.
+    Whether,
 }
 
 /// A rule of thumb and what it gives.
@@ -214,10 +228,13 @@ pub enum Verdict {
         /// As a share: 0.05.
         tolerance: f64,
     },
-    /// No separable structure: keep the timeout in use.
+    /// Nothing to recommend: keep the timeout in use.
     Keep {
         /// The first gate that does not hold, or what is missing (a clause).
         reason: String,
+        /// Whether that is structure: the gaps do not part. Else they may, and there is too little
+        /// to go by, or they part at no length of a pause.
+        is_unstructured: bool,
     },
 }
 

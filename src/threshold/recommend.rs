@@ -1,16 +1,17 @@
 //! From tallies to a verdict: each method with its interval and its test, the gates, what follows.
 
-use crate::events::SECOND;
+use crate::events::{Micros, SECOND};
 use crate::threshold::answers::{Answers, FEWER_REPLICATES, interval};
 use crate::threshold::bins::EXACT;
 use crate::threshold::estimate::{EstimatePlan, Estimation, Tallies};
-use crate::threshold::gates::{Gates, at_least, at_most, mixture_test};
+use crate::threshold::gates::{Gates, STRUCTURAL, at_least, at_most, mixture_test};
 use crate::threshold::mixtures::Mixtures;
 use crate::threshold::plateau::indifferent;
 use crate::threshold::remarks::remarks;
 use crate::threshold::rules::{Gaps, rules};
 use crate::threshold::sample::{Ground, Histograms};
-use crate::threshold::{Estimate, Method, SimpleRule, Test, Verdict};
+use crate::threshold::{Estimate, Method, SimpleRule, Test, TestUnit, Verdict};
+use crate::time::duration::write_duration;
 
 /// A range that makes no difference must reach so far to either side of the timeout in use.
 const LEAST_REACH: f64 = std::f64::consts::SQRT_2;
@@ -57,7 +58,7 @@ fn estimates(
         (
             Method::Valley,
             at_most(
-                "valley at most 0.8 of the lower hump, at two widths",
+                "at most 0.8 of the lower hump, at both widths of smoothing",
                 point.valley.strength,
                 0.8,
             ),
@@ -66,7 +67,7 @@ fn estimates(
         (
             Method::Split,
             at_least(
-                "two classes explain at least 0.8 of the variance",
+                "the classes explain at least 0.8 of the variance",
                 point.split.strength,
                 0.8,
             ),
@@ -75,7 +76,7 @@ fn estimates(
         (
             Method::Knee,
             at_least(
-                "knee at least 0.2 below the chord",
+                "at least 0.2 below the straight line from 10s to 24h",
                 point.knee.strength,
                 0.2,
             ),
@@ -84,7 +85,7 @@ fn estimates(
         (
             Method::Plateau,
             at_least(
-                "ends differ by at least a factor of 4",
+                "its ends differ by at least a factor of 4",
                 point.plateau.strength,
                 4.0,
             ),
@@ -122,11 +123,12 @@ fn verdict(gates: &Gates<'_>, tests: &[Test], ground: &Ground<'_>, point: &Histo
         Some(parts) => parts,
         None => return keep("nothing was asked of the gaps"),
     };
-    if let (Some(failed), _) | (None, Some(failed)) = (
-        others.iter().find(|test| !test.passed),
-        Some(factor).filter(|test| !test.passed && test.met.is_none()),
-    ) {
-        return refusal(gates, failed, ground, point);
+    if let Some(place) = others.iter().position(|test| !test.passed) {
+        let is_unstructured = place < STRUCTURAL;
+        return refusal(gates, (&others[place], is_unstructured), ground, point);
+    }
+    if !factor.passed && factor.met.is_none() {
+        return refusal(gates, (factor, false), ground, point);
     }
     match (gates.at(), gates.interval()) {
         (Some(at), Some(interval)) if factor.passed => Verdict::Recommended {
@@ -134,18 +136,23 @@ fn verdict(gates: &Gates<'_>, tests: &[Test], ground: &Ground<'_>, point: &Histo
             interval,
         },
         (_, Some((low, high))) => Verdict::Between { low, high },
-        _ => refusal(gates, factor, ground, point),
+        _ => refusal(gates, (factor, false), ground, point),
     }
 }
 
 /// No recommendation: a range that makes no difference, or the first reason.
-fn refusal(gates: &Gates<'_>, failed: &Test, ground: &Ground<'_>, point: &Histograms) -> Verdict {
+fn refusal(
+    gates: &Gates<'_>,
+    (failed, is_unstructured): (&Test, bool),
+    ground: &Ground<'_>,
+    point: &Histograms,
+) -> Verdict {
     let tallies = gates.tallies;
     if tallies.count == 0 {
         return keep("there is no gap to judge by");
     }
     if tallies.users_with_gaps == 0 {
-        return keep("no gap is as long as a second and a step of the clock");
+        return keep("no gap is as long as a second and one step of the clock");
     }
     let in_use = (gates.plan.in_use.micros() as f64 / SECOND as f64).ln();
     let curve = ground.curve(point);
@@ -163,32 +170,43 @@ fn refusal(gates: &Gates<'_>, failed: &Test, ground: &Ground<'_>, point: &Histog
     }
     Verdict::Keep {
         reason: reason(failed),
+        is_unstructured,
     }
 }
 
 fn keep(reason: &str) -> Verdict {
     Verdict::Keep {
         reason: reason.to_owned(),
+        is_unstructured: false,
     }
 }
 
 /// A failed condition as a clause.
 pub(crate) fn reason(failed: &Test) -> String {
-    match failed.met {
-        Some(met) => format!("{} is asked for, {} was met", failed.name, rounded(met)),
-        None => format!(
-            "{} is asked for, and there is nothing to measure",
-            failed.name
-        ),
+    let name = &failed.name;
+    match (failed.met, failed.unit) {
+        (Some(_), TestUnit::Whether) => format!("it is not so that {name}"),
+        (Some(met), TestUnit::Seconds) => {
+            let micros = (met.round() * SECOND as f64) as Micros;
+            format!("asked: {name}; met: {}", write_duration(micros))
+        }
+        (Some(met), TestUnit::Number) => {
+            format!("asked: {name}; met: {}", rounded(met, failed.limit))
+        }
+        (None, _) => format!("asked: {name}; there is nothing to measure"),
     }
 }
 
-/// Two digits behind the point, fewer for large numbers.
-fn rounded(value: f64) -> String {
-    if value >= 100.0 {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.2}")
+/// Two digits behind the point, none for whole and large numbers; all of them where they would
+/// show the limit.
+fn rounded(value: f64, limit: f64) -> String {
+    let short = |value: f64| match value >= 100.0 || value.fract() == 0.0 {
+        true => format!("{value:.0}"),
+        false => format!("{value:.2}"),
+    };
+    match short(value) == short(limit) {
+        true => value.to_string(),
+        false => short(value),
     }
 }
 

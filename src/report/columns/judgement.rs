@@ -294,7 +294,7 @@ pub(crate) fn verdict_cells(verdict: &Verdict, in_use: Timeout) -> [Cell<'_>; VE
             high,
             tolerance,
         } => (None, Some((*low, *high)), Some(*tolerance), None),
-        Verdict::Keep { reason } => (None, None, None, Some(reason.as_str())),
+        Verdict::Keep { reason, .. } => (None, None, None, Some(reason.as_str())),
     };
     let [low, high] = ends(range);
     [

@@ -13,7 +13,8 @@ use crate::report::story::seconds;
 use crate::report::{chart, words};
 use crate::threshold::check::{CheckResult, mean_of, sessions_of};
 use crate::threshold::{
-    Estimate, GapBin, Judgement, SourceDifference, SourceJudgement, SweepRow, Test, Verdict,
+    Estimate, GapBin, Judgement, SourceDifference, SourceJudgement, SweepRow, Test, TestUnit,
+    Verdict,
 };
 
 /// What marks a candidate beside its bar, and the timeout in use in the sweep.
@@ -349,8 +350,13 @@ pub(crate) fn test_columns(judgement: &Judgement) -> Vec<Column> {
     vec![
         Column::new("", Side::Left, 0, cells(|test| passed(test.passed))),
         Column::new("of", Side::Left, 2, tests.iter().map(|(of, _)| of.clone())),
-        Column::new("met", Side::Right, 0, cells(|test| known(test.met, number))),
-        Column::new("limit", Side::Right, 1, cells(|test| number(test.limit))),
+        Column::new("met", Side::Right, 0, cells(met_by)),
+        Column::new(
+            "limit",
+            Side::Right,
+            1,
+            cells(|test| in_unit_of(test, test.limit)),
+        ),
         Column::new("asked", Side::Data(16), 0, cells(|test| test.name.clone())),
     ]
 }
@@ -366,10 +372,26 @@ pub(crate) fn test_lines(judgement: &Judgement) -> Vec<(String, String)> {
         (gate, words)
     });
     let line = |(test, words): (&Test, String)| {
-        let met = known(test.met, number);
-        (format!("{} {met:>7}  ", passed(test.passed)), words)
+        (
+            format!("{} {:>7}  ", passed(test.passed), met_by(test)),
+            words,
+        )
     };
     own.chain(gates).map(line).collect()
+}
+
+/// The value that a test met.
+fn met_by(test: &Test) -> String {
+    known(test.met, |met| in_unit_of(test, met))
+}
+
+fn in_unit_of(test: &Test, value: f64) -> String {
+    match test.unit {
+        TestUnit::Number => number(value),
+        TestUnit::Seconds => short(value),
+        TestUnit::Whether if value >= test.limit => "yes".to_owned(),
+        TestUnit::Whether => "no".to_owned(),
+    }
 }
 
 /// The rules of the check.
