@@ -12,13 +12,14 @@ use sessionize::report::judgement::{JudgementReport, JudgementRows, check_line};
 use sessionize::report::{Format, MissingSource, Style, write_judgement};
 use sessionize::threshold::check::{Baseline, CheckResult, CheckRules, check};
 use sessionize::threshold::{
-    CurvePoint, Estimate, GapBin, GapSummary, Judgement, Method, Robustness, SimpleRule,
+    Compared, CurvePoint, Estimate, GapBin, GapSummary, Judgement, Method, Robustness, SimpleRule,
     SourceDifference, SourceJudgement, SweepRow, Test, TestUnit, Verdict,
 };
 use sessionize::time::duration::Timeout;
+use sessionize::time::period::{Period, PeriodLength};
 use unicode_width::UnicodeWidthStr;
 
-use crate::report::{PLAIN, run};
+use crate::report::{DAY, MONDAY, PLAIN, run};
 
 /// 49 min 50 s.
 const CROSSING: f64 = 2990.0;
@@ -104,6 +105,14 @@ fn change(seconds: f64, interval: (f64, f64)) -> Option<Change> {
         users: 812,
         user_means_seconds: None,
     })
+}
+
+/// The first week begins on Monday, the 2nd of November 2026.
+fn week(number: i64) -> Period {
+    Period {
+        start: MONDAY + (number - 1) * 7 * DAY,
+        end: MONDAY + number * 7 * DAY,
+    }
 }
 
 /// Bins of a third of an octave from 1 s to 11 days, with humps at a minute and at a day.
@@ -192,6 +201,12 @@ fn judgement() -> Judgement {
             same_arrow: Some((timeout("30m"), timeout("1h"))),
             agreeing: Some(0.5),
             flips: vec![(timeout("5m"), timeout("10m"))],
+            compared: Some(Compared {
+                length: PeriodLength::Week,
+                earlier: week(1),
+                later: week(2),
+            }),
+            reason: None,
         },
         remarks: vec!["Half of all gaps are zero.".to_owned()],
     }
@@ -581,7 +596,8 @@ fn the_headline_is_said_to_hold_where_it_does() {
     let robust = judgement().robustness;
     assert_eq!(
         says(robust.clone()),
-        "At 30m: ↘ −5m 02s (95% −8m 50s to −1m 10s). Of 4 timeouts tried, its sign holds from 10m \
+        "The mean of the week 2026-11-09 W46 against that of 2026-11-02 W45. \
+         At 30m: ↘ −5m 02s (95% −8m 50s to −1m 10s). Of 4 timeouts tried, its sign holds from 10m \
          to 1h, its arrow from 30m to 1h; 50% agree about the arrow. The sign turns between 5m and \
          10m."
     );
@@ -592,11 +608,18 @@ fn the_headline_is_said_to_hold_where_it_does() {
     unclear.flips = Vec::new();
     assert_eq!(
         says(unclear),
-        "At 30m: → no clear change (−8m 50s to +1m 10s). Of 4 timeouts tried, its arrow holds at \
+        "The mean of the week 2026-11-09 W46 against that of 2026-11-02 W45. \
+         At 30m: → no clear change (−8m 50s to +1m 10s). Of 4 timeouts tried, its arrow holds at \
          30m alone; 50% agree about the arrow."
     );
-    let none = "There is no trend to try at other timeouts.";
-    assert_eq!(says(Robustness::default()), none);
+    let none = Robustness {
+        reason: Some("there are no sessions".to_owned()),
+        ..Robustness::default()
+    };
+    assert_eq!(
+        says(none),
+        "No two periods can be compared, at any timeout: there are no sessions."
+    );
 }
 
 #[test]
@@ -887,9 +910,21 @@ mod machines {
         pub(super) high_seconds: f64,
     }
 
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Periods {
+        pub(super) length: String,
+        pub(super) later_start: String,
+        pub(super) later_end: String,
+        pub(super) earlier_start: String,
+        pub(super) earlier_end: String,
+    }
+
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(super) struct Robust {
+        pub(super) compared: Option<Periods>,
+        pub(super) reason: Option<String>,
         pub(super) same_sign: Option<Range>,
         pub(super) same_arrow: Option<Range>,
         pub(super) agreeing: Option<f64>,
@@ -909,7 +944,9 @@ mod machines {
     }
 }
 
-use machines::{Answer, Bin, Checked, Difference, Gaps, Gate, Parsed, Point, Range, Row, Said};
+use machines::{
+    Answer, Bin, Checked, Difference, Gaps, Gate, Parsed, Periods, Point, Range, Row, Said,
+};
 
 fn parsed(report: &JudgementReport) -> Parsed {
     serde_json::from_str(&written(Format::Json, report, PLAIN)).unwrap()
@@ -1073,6 +1110,14 @@ fn json_has_the_histogram_and_the_trend_at_other_timeouts() {
         high_seconds,
     };
     let robust = parsed.robustness;
+    let weeks = Periods {
+        length: "week".to_owned(),
+        later_start: "2026-11-09T00:00:00Z".to_owned(),
+        later_end: "2026-11-16T00:00:00Z".to_owned(),
+        earlier_start: "2026-11-02T00:00:00Z".to_owned(),
+        earlier_end: "2026-11-09T00:00:00Z".to_owned(),
+    };
+    assert_eq!((robust.compared, robust.reason), (Some(weeks), None));
     assert_eq!(robust.same_sign, Some(range(600.0, 3600.0)));
     assert_eq!(robust.same_arrow, Some(range(1800.0, 3600.0)));
     assert_eq!(robust.agreeing, Some(0.5));

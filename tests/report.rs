@@ -38,9 +38,9 @@ pub(crate) const PLAIN: Style = Style {
     color: false,
     csv_raw: false,
 };
-const DAY: Micros = 86_400 * SECOND;
+pub(crate) const DAY: Micros = 86_400 * SECOND;
 /// 2026-11-02, a Monday, at midnight.
-const MONDAY: Micros = 1_793_577_600 * SECOND;
+pub(crate) const MONDAY: Micros = 1_793_577_600 * SECOND;
 
 fn week(number: i64) -> Period {
     let start = MONDAY + 7 * number * DAY;

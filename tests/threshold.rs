@@ -542,6 +542,19 @@ fn the_trend_holds_from_neighbour_to_neighbour_around_the_timeout_in_use() {
     // Four of six have the arrow.
     assert_eq!(found.agreeing, Some(4.0 / 6.0));
     assert_eq!(found.flips, [(minutes(10), minutes(20))]);
+    let mut unsure = points.clone();
+    for place in [3, 4] {
+        unsure[place].1 = unsure[place].1.map(|change| Change {
+            interval: None,
+            ..change
+        });
+    }
+    let no_arrow = robustness(unsure.clone(), minutes(30));
+    assert_eq!(no_arrow.same_sign, Some((minutes(20), minutes(60))));
+    assert_eq!((no_arrow.same_arrow, no_arrow.agreeing), (None, None));
+    // Of two neighbours without an interval, neither has the arrow of the timeout in use.
+    let beside = robustness(unsure, minutes(25));
+    assert_eq!(beside.same_arrow, Some((minutes(25), minutes(25))));
     let unknown = robustness(points, minutes(90));
     assert_eq!((unknown.same_sign, unknown.agreeing), (None, None));
     assert_eq!(unknown.points.len(), 7);

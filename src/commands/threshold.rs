@@ -34,9 +34,9 @@ use crate::threshold::resolution::Resolutions;
 use crate::threshold::robustness::{grid, robustness};
 use crate::threshold::sources::{Alone, differences};
 use crate::threshold::sweep::{Curve, Sweep};
-use crate::threshold::{Judgement, Robustness, SweepRow, Verdict};
+use crate::threshold::{Compared, Judgement, Robustness, SweepRow, Verdict};
 use crate::time::duration::Timeout;
-use crate::time::period::{Period, PeriodLength};
+use crate::time::period::PeriodLength;
 
 /// Between which lengths a timeout may be recommended: structure at the scale of a night is not a
 /// visit.
@@ -281,7 +281,7 @@ impl<'a> Asking<'a> {
         scanned: &Scanned,
     ) -> JudgementReport {
         let in_use = self.settings.timeout;
-        let (whole, robustness, no_trend) = self.whole(found.rescan, compared_from, scanned);
+        let (whole, robustness) = self.whole(found.rescan, compared_from, scanned);
         let curve = found.sweep.finish();
         let medians = found.medians.finish();
         let plan = EstimatePlan {
@@ -308,7 +308,7 @@ impl<'a> Asking<'a> {
             open_sessions: figures.open_sessions,
             ..run_record(self.settings, &self.gathered.imported, scanned)
         };
-        let mut judgement = Judgement {
+        let judgement = Judgement {
             in_use,
             histogram: found.histogram.bins(),
             sweep: rows,
@@ -318,7 +318,6 @@ impl<'a> Asking<'a> {
             robustness,
             ..of(estimation, in_use)
         };
-        judgement.remarks.extend(no_trend);
         let rules = self.asked.rules.as_ref();
         JudgementReport {
             run,
@@ -328,13 +327,13 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Figures at the timeouts named, the trend's robustness, and a sentence where there is none.
+    /// Figures at the timeouts named, and the trend's robustness.
     fn whole(
         &self,
         rescan: Rescan<'_>,
         compared_from: Micros,
         scanned: &Scanned,
-    ) -> (Vec<(Timeout, Figures)>, Robustness, Option<String>) {
+    ) -> (Vec<(Timeout, Figures)>, Robustness) {
         let in_use = self.settings.timeout;
         let (named, compared) = (self.named(), self.compared());
         let sources = &self.gathered.imported.sources;
@@ -348,13 +347,13 @@ impl<'a> Asking<'a> {
         let measures = measures.expect("the timeout in use is among those scanned again");
         let trend = compared_trend(measures.trend, compared_from);
         let mut figures = vec![(in_use, measures.overall.figures)];
-        let change = trend.as_ref().ok().map(|(_, _, change)| *change);
+        let change = trend.as_ref().ok().map(|(_, change)| *change);
         let mut points = vec![(in_use, change)];
         for (timeout, accumulator) in others {
             if compared.contains(&timeout) {
                 let periods = trend.as_ref().ok();
-                let change =
-                    periods.and_then(|(length, later, _)| accumulator.change(*length, *later));
+                let change = periods
+                    .and_then(|(periods, _)| accumulator.change(periods.length, periods.later));
                 points.push((timeout, change));
             }
             if named.contains(&timeout) {
@@ -363,7 +362,12 @@ impl<'a> Asking<'a> {
             }
         }
         points.sort_unstable_by_key(|(timeout, _)| *timeout);
-        (figures, robustness(points, in_use), trend.err())
+        let robustness = Robustness {
+            compared: trend.as_ref().ok().map(|(periods, _)| *periods),
+            reason: trend.err(),
+            ..robustness(points, in_use)
+        };
+        (figures, robustness)
     }
 
     /// Why the figures are not on the curve.
@@ -401,26 +405,32 @@ pub(super) fn resolution(
     })
 }
 
-/// The length and the later one of the periods that the trend compares, and its change; a sentence
-/// where there is none that can be looked at with other timeouts.
-fn compared_trend(
-    trend: Trend,
-    compared_from: Micros,
-) -> Result<(PeriodLength, Period, Change), String> {
+/// The periods that the trend compares, and its change; a clause where there is none that can be
+/// looked at with other timeouts.
+fn compared_trend(trend: Trend, compared_from: Micros) -> Result<(Compared, Change), String> {
     match trend {
-        Trend::None { reason } => Err(format!(
-            "No two periods can be compared, at any timeout: {reason}."
-        )),
-        Trend::Compared { earlier, .. } if earlier.start < compared_from => Err(format!(
-            "The periods that can be compared lie more than {RECENT} before the end of the data, so \
-             other timeouts are not looked at."
+        Trend::None { reason } => Err(reason),
+        Trend::Compared {
+            earlier, length, ..
+        } if earlier.start < compared_from => Err(format!(
+            "the last two complete ones lie more than {RECENT} {}s before the end of the data, \
+             where other timeouts are not looked at",
+            length.name()
         )),
         Trend::Compared {
             length,
+            earlier,
             later,
             change,
             ..
-        } => Ok((length, later, change)),
+        } => {
+            let periods = Compared {
+                length,
+                earlier,
+                later,
+            };
+            Ok((periods, change))
+        }
     }
 }
 

@@ -10,9 +10,12 @@ use crate::threshold::check::{
     Check, CheckResult, Unit, mean_of, recommended_seconds, sessions_of,
 };
 use crate::threshold::{
-    GapSummary, Judgement, Method, Robustness, SimpleRule, SourceJudgement, SweepRow, Verdict,
+    Compared, GapSummary, Judgement, Method, Robustness, SimpleRule, SourceJudgement, SweepRow,
+    Verdict,
 };
 use crate::time::duration::{Timeout, write_duration};
+use crate::time::period::label;
+use crate::time::zone::Zone;
 
 /// The report of `sessionize threshold`.
 #[derive(Clone, Debug)]
@@ -243,19 +246,33 @@ pub(crate) fn source_sentences(judgement: &Judgement) -> Vec<String> {
 }
 
 /// In which range the headline's trend holds, and where it turns.
-pub(crate) fn robustness(robustness: &Robustness, in_use: Timeout) -> Vec<String> {
-    let known = robustness
-        .points
-        .iter()
-        .filter(|(_, change)| change.is_some());
-    if known.count() == 0 {
-        return vec!["There is no trend to try at other timeouts.".to_owned()];
-    }
-    let mut sentences = Vec::new();
-    sentences.extend(trend_in_use(robustness, in_use));
+pub(crate) fn robustness(report: &JudgementReport) -> Vec<String> {
+    let Judgement {
+        robustness, in_use, ..
+    } = &report.judgement;
+    let Some(compared) = &robustness.compared else {
+        let reason = robustness.reason.as_ref();
+        let why = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        return vec![format!(
+            "No two periods can be compared, at any timeout{why}."
+        )];
+    };
+    let mut sentences = vec![periods(compared, &report.run.zone)];
+    sentences.extend(trend_in_use(robustness, *in_use));
     sentences.extend(held(robustness));
     sentences.extend(turns(&robustness.flips));
     sentences
+}
+
+/// Which means the trend compares.
+fn periods(compared: &Compared, zone: &Zone) -> String {
+    let label = |period| label(period, compared.length, zone);
+    format!(
+        "The mean of the {} {} against that of {}.",
+        compared.length.name(),
+        label(compared.later),
+        label(compared.earlier)
+    )
 }
 
 fn trend_in_use(robustness: &Robustness, in_use: Timeout) -> Option<String> {

@@ -125,7 +125,7 @@ pub fn write_judgement(
     heading_and_table("Timeouts", &tables::sweep_columns(found), out)?;
     list(&judgement::sweep_notes(found), out)?;
     writeln!(out, "## Does the headline hold at other timeouts?\n")?;
-    list(&judgement::robustness(&found.robustness, found.in_use), out)?;
+    list(&judgement::robustness(report), out)?;
     if !found.sources.is_empty() {
         let columns = tables::source_columns(&found.sources);
         heading_and_table("Sources", &columns, out)?;

@@ -32,6 +32,7 @@ pub mod valley;
 use crate::events::Micros;
 use crate::measures::{Change, Figures};
 use crate::time::duration::Timeout;
+use crate::time::period::{Period, PeriodLength};
 
 /// Everything that is said of the timeout in one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -273,10 +274,26 @@ pub struct Robustness {
     pub points: Vec<(Timeout, Option<Change>)>,
     /// The widest range around the timeout in use in which the sign is the same.
     pub same_sign: Option<(Timeout, Timeout)>,
-    /// The widest range around it in which also the arrow is the same.
+    /// The widest range around it in which also the arrow is the same; `None` where there is no
+    /// interval, and so no arrow.
     pub same_arrow: Option<(Timeout, Timeout)>,
-    /// The share of the points that agree with the timeout in use about the arrow.
+    /// The share of the points with a trend that agree with the timeout in use about the arrow.
     pub agreeing: Option<f64>,
     /// Between which neighbouring timeouts the sign turns.
     pub flips: Vec<(Timeout, Timeout)>,
+    /// The periods whose means are compared; `None` where there is no trend.
+    pub compared: Option<Compared>,
+    /// Why there is no trend (a clause).
+    pub reason: Option<String>,
+}
+
+/// The two periods of a trend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// How long each is.
+    pub length: PeriodLength,
+    /// The earlier one.
+    pub earlier: Period,
+    /// The later one.
+    pub later: Period,
 }

@@ -34,15 +34,21 @@ pub fn robustness(points: Vec<(Timeout, Option<Change>)>, in_use: Timeout) -> Ro
     };
     let (sign_here, arrow_here) = (sign(here), here.direction());
     let has_sign = |change: &Change| sign(change) == sign_here;
-    let has_arrow = |change: &Change| has_sign(change) && change.direction() == arrow_here;
+    let has_arrow = |change: &Change| {
+        has_sign(change) && change.interval.is_some() && change.direction() == arrow_here
+    };
     let known = points.iter().filter_map(|(_, change)| change.as_ref());
     let agreeing = known.clone().filter(|change| has_arrow(change)).count();
+    let share = agreeing as f64 / known.count() as f64;
+    // Without an interval there is no arrow that others could agree with.
+    let is_sure = here.interval.is_some();
     Robustness {
         same_sign: Some(range(&points, place, has_sign)),
-        same_arrow: Some(range(&points, place, has_arrow)),
-        agreeing: Some(agreeing as f64 / known.count() as f64),
+        same_arrow: is_sure.then(|| range(&points, place, has_arrow)),
+        agreeing: is_sure.then_some(share),
         flips: flips(&points),
         points,
+        ..Robustness::default()
     }
 }
 

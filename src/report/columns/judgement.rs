@@ -7,8 +7,8 @@ use crate::report::columns::Cell;
 use crate::report::judgement::{method_name, recommended_row, sentence, verdict_name};
 use crate::threshold::check::Check;
 use crate::threshold::{
-    Estimate, GapBin, GapSummary, Judgement, Robustness, SimpleRule, SourceDifference, SweepRow,
-    Test, Verdict,
+    Compared, Estimate, GapBin, GapSummary, Judgement, Robustness, SimpleRule, SourceDifference,
+    SweepRow, Test, Verdict,
 };
 use crate::time::duration::Timeout;
 
@@ -67,6 +67,15 @@ pub const ROBUSTNESS: [&str; 6] = [
     "change_low_seconds",
     "change_high_seconds",
     "direction",
+];
+
+/// The columns of the periods that the trend compares, in JSON.
+pub const COMPARED: [&str; 5] = [
+    "length",
+    "later_start",
+    "later_end",
+    "earlier_start",
+    "earlier_end",
 ];
 
 /// The columns of a rule of the check, in JSON.
@@ -268,6 +277,22 @@ pub(crate) fn robustness_rows(
         ]
     };
     robustness.points.iter().map(row).collect()
+}
+
+/// The cells of [`COMPARED`].
+pub(crate) fn compared_cells(compared: &Compared) -> [Cell<'static>; COMPARED.len()] {
+    let Compared {
+        length,
+        earlier,
+        later,
+    } = compared;
+    [
+        Cell::Plain(length.name().to_owned()),
+        Cell::Instant(later.start),
+        Cell::Instant(later.end),
+        Cell::Instant(earlier.start),
+        Cell::Instant(earlier.end),
+    ]
 }
 
 /// The cells of [`CHECKS`].

@@ -10,9 +10,10 @@ use super::{Object, put_list};
 use crate::report::Style;
 use crate::report::columns::Cell;
 use crate::report::columns::judgement::{
-    CHECKS, DIFFERENCES, ESTIMATES, GAP_SUMMARY, GAPS, GATES, RANGE, ROBUSTNESS, SIMPLE_RULES,
-    SWEEP, VERDICT, check_cells, difference_cells, estimate_cells, gap_cells, gap_summary_cells,
-    gate_cells, range_cells, robustness_rows, simple_rule_cells, sweep_cells, verdict_cells,
+    CHECKS, COMPARED, DIFFERENCES, ESTIMATES, GAP_SUMMARY, GAPS, GATES, RANGE, ROBUSTNESS,
+    SIMPLE_RULES, SWEEP, VERDICT, check_cells, compared_cells, difference_cells, estimate_cells,
+    gap_cells, gap_summary_cells, gate_cells, range_cells, robustness_rows, simple_rule_cells,
+    sweep_cells, verdict_cells,
 };
 use crate::report::judgement::JudgementReport;
 use crate::threshold::check::CheckResult;
@@ -121,7 +122,9 @@ fn checks(result: &CheckResult) -> Checks<'_> {
 }
 
 #[derive(Serialize)]
-struct RobustnessObject {
+struct RobustnessObject<'a> {
+    compared: Option<Object<'static>>,
+    reason: Option<&'a str>,
     same_sign: Option<Object<'static>>,
     same_arrow: Option<Object<'static>>,
     agreeing: Cell<'static>,
@@ -129,10 +132,13 @@ struct RobustnessObject {
     points: Vec<Object<'static>>,
 }
 
-fn robustness(robustness: &Robustness, in_use: Timeout) -> RobustnessObject {
+fn robustness(robustness: &Robustness, in_use: Timeout) -> RobustnessObject<'_> {
     let range = |range: (Timeout, Timeout)| Object::new(&RANGE, range_cells(range));
     let points = robustness_rows(robustness, in_use).into_iter();
+    let compared = robustness.compared.as_ref();
     RobustnessObject {
+        compared: compared.map(|one| Object::new(&COMPARED, compared_cells(one))),
+        reason: robustness.reason.as_deref(),
         same_sign: robustness.same_sign.map(range),
         same_arrow: robustness.same_arrow.map(range),
         agreeing: robustness.agreeing.map_or(Cell::Unknown, Cell::Number),

@@ -48,7 +48,7 @@ pub(crate) fn write_judgement(
     titled("Methods", estimate_columns(found), &mut page)?;
     tests(found, &mut page)?;
     sweep(found, &mut page)?;
-    trend(found, &mut page)?;
+    trend(report, &mut page)?;
     sources(found, &mut page)?;
     if !found.rules.is_empty() {
         page.bold("Rules of thumb, for context")?;
@@ -136,9 +136,9 @@ fn sweep(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
     page.blank()
 }
 
-fn trend(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
+fn trend(report: &JudgementReport, page: &mut Page<'_>) -> io::Result<()> {
     page.bold("Does the headline hold at other timeouts?")?;
-    for sentence in robustness(&found.robustness, found.in_use) {
+    for sentence in robustness(report) {
         page.text(&sentence)?;
     }
     page.blank()
