@@ -17,6 +17,7 @@ use sessionize::threshold::mixture::{Component, Observed};
 use sessionize::threshold::plateau::{indifferent, plateau};
 use sessionize::threshold::resample::weights;
 use sessionize::threshold::rules::{Gaps as RuleGaps, rules};
+use sessionize::threshold::sources::Alone;
 use sessionize::threshold::split::split;
 use sessionize::threshold::steps::Steps;
 use sessionize::threshold::valley::{KERNEL, Kernel};
@@ -627,9 +628,33 @@ fn one_account_with_half_of_all_gaps_does_not_decide_and_is_warned_of() {
         .iter()
         .find(|remark| remark.contains("how users are weighed"));
     assert!(
-        warning.is_some_and(|warning| warning.contains("50 %")),
+        warning.is_some_and(|warning| warning.contains("50%")),
         "{:?}",
         found.remarks
+    );
+}
+
+#[test]
+fn a_source_is_told_the_timeout_of_the_mixture_that_its_verdict_rests_on() {
+    // Between any two pauses a program asks again after about three seconds.
+    let mut users = drawn(&Design::new("x", HUMPS), 120, 9);
+    for gaps in &mut users {
+        let quick = (0..gaps.len() as Micros).map(|place| 2 * SECOND + place % 3 * SECOND);
+        gaps.extend(quick.collect::<Vec<_>>());
+    }
+    let alone = Alone {
+        name: "clicks".to_owned(),
+        estimation: judge(SECOND, 40, &users),
+    };
+    let Verdict::Recommended { seconds, interval } = alone.estimation.verdict else {
+        panic!("{:?}", alone.estimation.verdict);
+    };
+    assert_near(seconds / 60.0, 49.9, 0.25);
+    let told = alone.judgement().expect("there is an answer").estimate;
+    assert_eq!(told.method, Method::MixtureOfThree);
+    assert_eq!(
+        (told.seconds, told.interval),
+        (Some(seconds), Some(interval))
     );
 }
 

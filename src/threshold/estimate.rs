@@ -8,7 +8,7 @@ use crate::measures::dwell::within::WithinModel;
 use crate::threshold::bins::Bins;
 use crate::threshold::recommend;
 use crate::threshold::resample::{Draw, GapReplicates, Replicates};
-use crate::threshold::{Estimate, GapSummary, SimpleRule, Test, Verdict};
+use crate::threshold::{Estimate, GapSummary, Method, SimpleRule, Test, Verdict};
 use crate::time::duration::Timeout;
 
 /// A user's gaps weigh together at most as much as so many gaps.
@@ -44,6 +44,8 @@ pub struct Estimation {
     pub gates: Vec<Test>,
     /// What follows.
     pub verdict: Verdict,
+    /// The mixture that the verdict rests on.
+    pub chosen: Method,
     /// Things a reader must know, in whole sentences.
     pub remarks: Vec<String>,
     /// The components of the mixture that are gaps inside sessions, whatever follows; `None` where the

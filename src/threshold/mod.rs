@@ -246,7 +246,7 @@ pub struct SourceJudgement {
     pub name: String,
     /// Its gaps.
     pub gaps: GapSummary,
-    /// The mixture's answer.
+    /// The answer of the mixture that the verdict rests on.
     pub estimate: Estimate,
     /// What follows.
     pub verdict: Verdict,

@@ -38,6 +38,10 @@ pub(crate) fn judge(tallies: &Tallies, plan: &EstimatePlan) -> Estimation {
         verdict: verdict(&gates, &tests, &ground, &point),
         remarks: remarks(tallies, &mixtures, &point),
         gates: tests,
+        chosen: match mixtures.chosen {
+            3 => Method::MixtureOfThree,
+            _ => Method::MixtureOfTwo,
+        },
         within: mixtures.within(tallies.bins.shift()),
         replicates: replicates
             .iter()

@@ -17,7 +17,7 @@ pub(crate) fn remarks(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms
     let mut remarks = Vec::new();
     if mixtures.has_spike {
         remarks.push(format!(
-            "Far more gaps are exactly {} than the rest lets expect; the mixtures are fitted to the longer ones.",
+            "Far more gaps are of exactly {} than the others lead to expect, so the mixtures are fitted to longer ones alone.",
             words(tallies.bins.step_seconds().ln())
         ));
     }
@@ -80,8 +80,8 @@ fn disagreement(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms) -> O
     let said = |at: Option<f64>| at.map_or("no timeout".to_owned(), |at| words(at + shift));
     let share = tallies.summary().largest_user_share.unwrap_or_default();
     Some(format!(
-        "The timeout turns on how users are weighed: {} when each user's gaps are capped, {} when \
-         each gap counts the same, {} when each user does; the user with the most gaps has {:.0} % of them.",
+        "The timeout depends on how users are weighed: {} when each user's gaps are capped, {} when \
+         each gap counts the same, {} when each user does; the user with the most gaps has {:.0}% of them.",
         words(at + shift),
         said(by_gap),
         said(by_user),
@@ -89,13 +89,14 @@ fn disagreement(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms) -> O
     ))
 }
 
-/// ln seconds as people write durations, to the second where that says enough.
+/// ln seconds as people write durations: to the second, and to a tenth of one where it is short.
 fn words(at: f64) -> String {
     let seconds = at.exp();
-    let micros = (seconds * SECOND as f64).round() as Micros;
-    if seconds >= 10.0 {
-        write_duration((micros + SECOND / 2) / SECOND * SECOND)
-    } else {
-        write_duration(micros)
-    }
+    let step = match seconds {
+        10.0.. => SECOND,
+        1.0.. => SECOND / 10,
+        _ => 1,
+    };
+    let steps = (seconds * (SECOND / step) as f64).round() as Micros;
+    write_duration(steps * step)
 }

@@ -2,7 +2,7 @@
 
 use crate::measures::interval::quantile_for;
 use crate::threshold::estimate::Estimation;
-use crate::threshold::{Estimate, Method, SourceDifference, SourceJudgement, Verdict};
+use crate::threshold::{Estimate, SourceDifference, SourceJudgement, Verdict};
 
 /// The share of the draws that must find a timeout in both sources.
 const ENOUGH: f64 = 0.95;
@@ -28,9 +28,11 @@ impl Alone {
         })
     }
 
+    /// The answer of the mixture that the verdict rests on.
     fn mixture(&self) -> Option<&Estimate> {
+        let chosen = self.estimation.chosen;
         let mut estimates = self.estimation.estimates.iter();
-        estimates.find(|estimate| estimate.method == Method::MixtureOfTwo)
+        estimates.find(|estimate| estimate.method == chosen)
     }
 
     /// The timeout in seconds that it asks for, where it may.
