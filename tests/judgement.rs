@@ -526,6 +526,44 @@ fn every_method_has_its_answer_and_its_test() {
 }
 
 #[test]
+fn a_timeout_is_written_as_the_durations_beside_it_and_never_rounded() {
+    for (typed, expected) in [
+        ("47m1s", "47m 01s"),
+        ("1h5m", "1h 05m"),
+        ("1h5m10s", "1h 5m 10s"),
+        ("1500ms", "1s 500ms"),
+        ("26h10m", "1d 2h 10m"),
+        ("2h", "2h"),
+    ] {
+        let report = report(Judgement {
+            sweep: vec![row(typed)],
+            in_use: timeout(typed),
+            ..judgement()
+        });
+        let text = written(Format::Table, &report, PLAIN);
+        let beside = format!("{expected}, in use  ");
+        assert!(text.contains(&beside), "{beside}: {text}");
+        assert!(text.contains(&format!("\n{expected} ◄  ")), "{text}");
+    }
+}
+
+#[test]
+fn a_recommended_timeout_that_was_not_named_says_how_to_have_the_rest() {
+    let mut judgement = judgement();
+    judgement.sweep[3].figures = None;
+    let wide = Style {
+        width: 120,
+        ..PLAIN
+    };
+    let note = "49m 50s, recommended, has no interval and no median here: --at 49m50s gives them";
+    let text = written(Format::Table, &report(judgement.clone()), wide);
+    assert!(lines(&text).contains(&note), "{text}");
+    judgement.sweep[3] = named("49m 50s");
+    let text = written(Format::Table, &report(judgement), wide);
+    assert!(!text.contains(note), "{text}");
+}
+
+#[test]
 fn what_a_test_met_is_told_in_its_unit() {
     let gate = |name, unit, met, limit| Test {
         unit,
@@ -651,6 +689,12 @@ fn sources_are_judged_one_by_one_and_against_each_other() {
     assert_eq!(differs(Some((1.4, 3.0))), "posts searches 2.12 1.4–3 yes");
     assert_eq!(differs(Some((0.9, 3.0))), "posts searches 2.12 0.9–3 no");
     assert_eq!(differs(None), "posts searches 2.12 – –");
+    let none = "Fewer than two sources have a timeout of their own to compare.";
+    report.judgement.differences.clear();
+    for format in [Format::Table, Format::Markdown] {
+        let text = written(format, &report, wide);
+        assert!(text.contains(none), "{text}");
+    }
 }
 
 #[test]
@@ -733,7 +777,10 @@ fn an_empty_log_is_judged_without_a_number() {
     let text = written(Format::Table, &report(judgement.clone()), PLAIN);
     assert!(text.starts_with("No timeout to recommend: keep 30m (there is no gap)\n"));
     assert!(text.contains("30m, in use  0 sessions, mean –\n"), "{text}");
-    assert_eq!(line(&text, "gaps"), "gaps            0 of 0 users");
+    assert_eq!(line(&text, "gaps"), "gaps  0 of 0 users");
+    for nothing in ["one step of the clock", "not among them"] {
+        assert!(!text.contains(nothing), "{text}");
+    }
     assert_eq!(
         cells(line(&text, "30m ◄")),
         ["30m", "◄", "0", "–", "–", "–", "–", "–"]

@@ -1,6 +1,7 @@
 //! What is said of the timeout, as every format tells it: the verdict in one sentence, what stands
 //! beside it, and the words for what was estimated, tested and checked.
 
+use crate::events::SECOND;
 use crate::measures::Figures;
 use crate::report::rows::judgement::{SENSITIVITY, WITHOUT_BOUNCES};
 use crate::report::rows::known;
@@ -13,6 +14,7 @@ use crate::threshold::{
     Compared, GapSummary, Judgement, Method, Robustness, SimpleRule, SourceJudgement, SweepRow,
     Verdict,
 };
+use crate::time::civil::{DAY, HOUR, MINUTE};
 use crate::time::duration::{Timeout, write_duration};
 use crate::time::period::label;
 use crate::time::zone::Zone;
@@ -116,7 +118,7 @@ pub(crate) fn beside(judgement: &Judgement) -> Vec<Fact> {
     let at = |timeout: Timeout| judgement.sweep.iter().find(|row| row.timeout == timeout);
     let in_use = judgement.in_use;
     if let Some(row) = at(in_use) {
-        add(format!("{in_use}, in use"), row);
+        add(format!("{}, in use", timeout_words(in_use)), row);
     }
     if in_use != Timeout::DEFAULT
         && let Some(row) = at(Timeout::DEFAULT)
@@ -127,7 +129,7 @@ pub(crate) fn beside(judgement: &Judgement) -> Vec<Fact> {
         && row.timeout != in_use
         && row.timeout != Timeout::DEFAULT
     {
-        add(format!("{}, recommended", row.timeout), row);
+        add(format!("{}, recommended", timeout_words(row.timeout)), row);
     }
     facts
 }
@@ -183,23 +185,18 @@ fn whole_or(
 
 /// Gaps that no log axis has, and what the others are.
 pub(crate) fn gap_facts(gaps: &GapSummary) -> Vec<Fact> {
-    let of_all = |number: u64| match gaps.gaps {
-        0 => words::count(number),
-        all => {
-            let share = words::share(number as f64 / all as f64);
-            format!("{} ({share})", words::count(number))
-        }
+    let of_all = |number: u64| {
+        let share = words::share(number as f64 / gaps.gaps as f64);
+        format!("{} ({share})", words::count(number))
     };
+    let users = words::counted(gaps.users, "user", "users");
+    let all = format!("{} of {users}", words::count(gaps.gaps));
+    let mut facts = vec![Fact::new("gaps", all)];
+    if gaps.gaps == 0 {
+        return facts;
+    }
     let step = step(gaps);
-    let mut facts = vec![
-        Fact::new(
-            "gaps",
-            format!(
-                "{} of {}",
-                words::count(gaps.gaps),
-                words::counted(gaps.users, "user", "users")
-            ),
-        ),
+    facts.extend([
         Fact::new(
             "of zero",
             format!("{}, two events at one instant", of_all(gaps.zero)),
@@ -208,7 +205,7 @@ pub(crate) fn gap_facts(gaps: &GapSummary) -> Vec<Fact> {
             format!("of exactly {step}"),
             format!("{}, one step of the clock", of_all(gaps.one_step)),
         ),
-    ];
+    ]);
     if gaps.quick > 0 {
         let quick = of_all(gaps.quick);
         facts.push(Fact::new(
@@ -224,7 +221,7 @@ pub(crate) fn gap_facts(gaps: &GapSummary) -> Vec<Fact> {
         let users = words::count(users.round() as u64);
         facts.push(Fact::new(
             "weigh like",
-            format!("{users} users with the same number of gaps"),
+            format!("{users} users with the same number of gaps each"),
         ));
     }
     facts
@@ -358,6 +355,13 @@ pub(crate) fn sweep_notes(judgement: &Judgement) -> Vec<String> {
         format!("{WITHOUT_BOUNCES}: of the sessions with two or more events"),
         format!("{SENSITIVITY}: by how many percent the mean moves per percent of timeout"),
     ];
+    if let Some(row) = recommended_row(judgement).filter(|row| row.figures.is_none()) {
+        let typed = row.timeout.to_string().replace(' ', "");
+        notes.push(format!(
+            "{}, recommended, has no interval and no median here: --at {typed} gives them",
+            timeout_words(row.timeout)
+        ));
+    }
     if let Some(why) = &judgement.curve_differs {
         let plain = judgement.sweep.iter().any(|row| row.figures.is_none());
         let which = match plain {
@@ -367,6 +371,12 @@ pub(crate) fn sweep_notes(judgement: &Judgement) -> Vec<String> {
         notes.push(format!("{which}, which differs from a report: {why}"));
     }
     notes
+}
+
+/// Why no two sources are compared, where there are two.
+pub(crate) fn no_differences(judgement: &Judgement) -> Option<&'static str> {
+    let is_missing = judgement.sources.len() > 1 && judgement.differences.is_empty();
+    is_missing.then_some("Fewer than two sources have a timeout of their own to compare.")
 }
 
 /// The rules of thumb with what they give.
@@ -469,6 +479,17 @@ pub(crate) fn short(seconds: f64) -> String {
         }
     }
     text
+}
+
+/// A timeout as durations are written beside it, where that tells it exactly: `47m 01s`; else as it
+/// is typed: `1h 5m 10s`.
+pub(crate) fn timeout_words(timeout: Timeout) -> String {
+    let micros = timeout.micros();
+    let is_told = micros % SECOND == 0 && (micros < HOUR || micros % MINUTE == 0 && micros < DAY);
+    match is_told {
+        true => short(micros as f64 / 1e6),
+        false => timeout.to_string(),
+    }
 }
 
 /// `46m to 54m 10s`.

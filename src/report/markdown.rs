@@ -131,7 +131,11 @@ pub fn write_judgement(
         heading_and_table("Sources", &columns, out)?;
         list(&judgement::source_sentences(found), out)?;
         let columns = tables::difference_columns(&found.differences);
-        heading_and_table("Timeouts of sources, as times each other", &columns, out)?;
+        let heading = "Does one source need a longer timeout than another?";
+        heading_and_table(heading, &columns, out)?;
+        if let Some(why) = judgement::no_differences(found) {
+            writeln!(out, "{why}\n")?;
+        }
     }
     if !found.rules.is_empty() {
         writeln!(out, "## Rules of thumb, for context\n")?;

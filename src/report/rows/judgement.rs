@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::report::columns::judgement::{is_more_than_noise, one_step_gaps};
 use crate::report::judgement::{
     asked, bounce_rate_of, mean_without_bounces_of, median_of, met, method_words, number, short,
-    verdict_name,
+    timeout_words, verdict_name,
 };
 use crate::report::rows::{Column, Side, known};
 use crate::report::story::seconds;
@@ -220,8 +220,8 @@ pub(crate) fn sweep_columns(judgement: &Judgement) -> Vec<Column> {
         Column::new(header, Side::Right, rank, sweep.iter().map(cell))
     };
     let timeout = |row: &SweepRow| match row.timeout == judgement.in_use {
-        true => format!("{} {MARK}", row.timeout),
-        false => row.timeout.to_string(),
+        true => format!("{} {MARK}", timeout_words(row.timeout)),
+        false => timeout_words(row.timeout),
     };
     let timeouts = sweep.iter().map(timeout);
     let interval = |row: &SweepRow| {

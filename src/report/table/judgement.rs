@@ -8,8 +8,8 @@ use super::page::Page;
 use super::{basis, missing};
 use crate::report::Style;
 use crate::report::judgement::{
-    JudgementReport, beside, check_reasons, checked, gap_facts, notes, robustness, rule_facts,
-    sentence, short, source_sentences, sweep_notes,
+    JudgementReport, beside, check_reasons, checked, gap_facts, no_differences, notes, robustness,
+    rule_facts, sentence, short, source_sentences, sweep_notes,
 };
 use crate::report::rows::Column;
 use crate::report::rows::judgement::{
@@ -77,7 +77,7 @@ fn gaps(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
         histogram(&rows, found, page)?;
     }
     let outside = off_the_axis(&rows, found);
-    if !outside.is_empty() {
+    if !rows.is_empty() && !outside.is_empty() {
         page.dim(&format!("not among them: {}", outside.join(", ")))?;
     }
     page.blank()
@@ -154,8 +154,12 @@ fn sources(found: &Judgement, page: &mut Page<'_>) -> io::Result<()> {
         page.item("- ", &sentence)?;
     }
     page.blank()?;
+    if let Some(why) = no_differences(found) {
+        page.text(why)?;
+        return page.blank();
+    }
     titled(
-        "Timeouts of sources, as times each other",
+        "Does one source need a longer timeout than another?",
         difference_columns(&found.differences),
         page,
     )
