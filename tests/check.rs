@@ -310,3 +310,22 @@ fn a_missing_source_wins_over_a_failed_check() {
     let error: Value = serde_json::from_str(last).expect("JSON");
     assert_eq!((&error["code"], &error["id"]), (&3.into(), &"CK-01".into()));
 }
+
+#[test]
+fn the_rules_in_the_documentation_are_rules_and_its_baseline_is_one() {
+    let text = include_str!("../docs/threshold.md");
+    let rules = text.split_once("```toml\n[threshold]\n").expect("rules").1;
+    let rules = rules.split_once("```").expect("their end").0;
+    let words = "sessionize threshold --format json -o last-good.json";
+    assert!(text.contains(words), "{text}");
+    let scratch = scratch(rules);
+    let written = words.split(' ').skip(1).chain(["events.csv"]);
+    scratch.sessionize(written).run().expect_ok();
+    let outcome = check(&scratch).run().expect_failure(1);
+    // 33 minutes give sessions of 20 minutes on average, 27 split Bob's: four of 7.5 minutes.
+    let expected = [
+        "max_sensitivity: sensitivity 5.15, asked at most 0.3",
+        "min_sessions: sessions 3, asked at least 1,000",
+    ];
+    assert_eq!(failed(&outcome), expected);
+}

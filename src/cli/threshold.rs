@@ -9,7 +9,8 @@ pub struct ThresholdFlags {
     /// Timeouts at which the figures of a report are given too: 10m,30m,60m
     #[arg(long, value_name = "LIST")]
     pub at: Option<String>,
-    /// Timeouts to show, round ones or in steps: 1m..4h, 1m..4h/5m [default: 1m..4h]
+    /// Timeouts to show, round ones or in steps: 1m..4h, 1m..4h/5m [default: 1m..4h; with --at,
+    /// those alone]
     #[arg(long, value_name = "FROM..TO[/STEP]")]
     pub sweep: Option<String>,
     /// By how much the mean may move within a range that is as good [default: 5%]
@@ -25,6 +26,11 @@ pub struct ThresholdFlags {
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Hold the result against the rules in sessionize.toml; exit 1 where one fails
+    ///
+    /// The rules stand below [threshold]: recommended = "10m..1h" (and allow_keep = true, where no
+    /// recommendation is as good), max_sensitivity = 0.3, min_sessions = 1000, max_sessions; and
+    /// against baseline = "FILE", which an earlier run wrote with --format json -o FILE:
+    /// max_change = "5%" of the mean and of the recommended timeout, max_drop = "10%" of sessions.
     #[arg(long)]
     pub check: bool,
     /// Which rows csv and ndjson get [default: sweep]
