@@ -549,6 +549,35 @@ fn without_resampling_there_is_no_interval_and_no_recommendation() {
             .iter()
             .any(|remark| remark.contains("not resampled"))
     );
+    for draws in [0, 1, 19] {
+        let users = drawn(&Design::new("x", HUMPS), 60, 2);
+        let found = tallies(1, draws, &users).judge(&EstimatePlan {
+            in_use: "5m".parse().expect("it is a timeout"),
+            ..PLAN
+        });
+        let Verdict::Keep {
+            reason,
+            is_unstructured,
+        } = found.verdict
+        else {
+            panic!("{:?}", found.verdict);
+        };
+        assert!(!is_unstructured, "{reason}");
+        assert!(
+            reason.starts_with(&format!("{draws} draws of users")),
+            "{reason}"
+        );
+    }
+    // What is missing without any draw is said, and not that there was none.
+    let even = Gaps::LogNormal {
+        median: 600.0,
+        deviation: 1.0,
+    };
+    let found = judge(1, 0, &drawn(&Design::new("x", even), 60, 2));
+    let Verdict::Keep { reason, .. } = found.verdict else {
+        panic!("{:?}", found.verdict);
+    };
+    assert!(reason.contains("cross between their means"), "{reason}");
 }
 
 #[test]

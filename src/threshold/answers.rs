@@ -9,7 +9,7 @@ use crate::threshold::mixtures::Mixtures;
 use crate::threshold::sample::{Answer, Ground, Histograms};
 
 /// Fewer replicates give no interval.
-const FEWEST_REPLICATES: usize = 20;
+pub(crate) const FEWEST_REPLICATES: usize = 20;
 
 /// So many replicates of the mixture that the verdict does not rest on; it is the dearest to fit.
 pub(crate) const FEWER_REPLICATES: usize = 50;

@@ -1,7 +1,7 @@
 //! From tallies to a verdict: each method with its interval and its test, the gates, what follows.
 
 use crate::events::{Micros, SECOND};
-use crate::threshold::answers::{Answers, FEWER_REPLICATES, interval};
+use crate::threshold::answers::{Answers, FEWER_REPLICATES, FEWEST_REPLICATES, interval};
 use crate::threshold::bins::EXACT;
 use crate::threshold::estimate::{EstimatePlan, Estimation, Tallies};
 use crate::threshold::gates::{Gates, STRUCTURAL, at_least, at_most, mixture_test};
@@ -169,8 +169,12 @@ fn refusal(
             tolerance: gates.plan.tolerance,
         };
     }
-    if tallies.resampling.resamples == 0 {
-        return keep("without resampling nothing is known of how sure a timeout is");
+    let draws = tallies.resampling.resamples;
+    if failed.met.is_none() && (draws as usize) < FEWEST_REPLICATES {
+        return keep(&format!(
+            "{draws} draws of users tell nothing of how sure a timeout is; at least \
+             {FEWEST_REPLICATES} do"
+        ));
     }
     Verdict::Keep {
         reason: reason(failed),
