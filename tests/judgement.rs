@@ -869,6 +869,7 @@ mod machines {
         pub(super) high_seconds: f64,
         pub(super) gaps: u64,
         pub(super) one_step_gaps: u64,
+        pub(super) candidates: Option<String>,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -1148,7 +1149,21 @@ fn json_has_the_histogram_and_the_trend_at_other_timeouts() {
         high_seconds: 0.0,
         gaps: 601_349,
         one_step_gaps: 0,
+        candidates: None,
     };
+    // 1,800 s and the plateau's 2,009.925 s are longer than 1,625.5 s and no longer than 2,048 s;
+    // the mixture's 2,990 s and the valley's 2,820.25 s are longer than 2,580.3 s and no longer
+    // than 3,251.0 s.
+    let marked: Vec<(u64, &str)> = (parsed.histogram.iter())
+        .filter_map(|bin| Some((bin.high_seconds as u64, bin.candidates.as_deref()?)))
+        .collect();
+    let expected = [
+        (1024, "knee"),
+        (2048, "in_use;plateau"),
+        (3250, "recommended;mixture_of_two;valley"),
+        (6501, "split"),
+    ];
+    assert_eq!(marked, expected);
     assert_eq!(parsed.histogram[0], zero);
     assert_eq!(parsed.histogram.len(), 61);
     assert_eq!(parsed.histogram[4].low_seconds, Some(2.0));
@@ -1224,7 +1239,7 @@ fn csv_has_the_rows_asked_for_with_columns_that_never_change() {
          curve_mean_duration_without_bounces_seconds,curve_bounce_rate,\
          curve_total_duration_seconds,sensitivity,curve_mean_at_half_timeout_seconds,\
          curve_mean_at_double_timeout_seconds",
-        "low_seconds,high_seconds,gaps,one_step_gaps",
+        "low_seconds,high_seconds,gaps,one_step_gaps,candidates",
         "source,method,timeout_seconds,low_seconds,high_seconds,range_low_seconds,\
          range_high_seconds,test,met,limit,passed",
         "gate,met,limit,passed",
@@ -1244,7 +1259,7 @@ fn csv_has_the_rows_asked_for_with_columns_that_never_change() {
             3,
             "1800,true,false,1402,12810,3,1501.5,1320.25,1700.75,555,2400,0.375,19234215.5,9428,",
         ),
-        (61, 1, ",0,601349,0"),
+        (61, 1, ",0,601349,0,"),
         (
             8,
             6,

@@ -60,6 +60,54 @@ pub(crate) fn method_name(method: Method) -> &'static str {
     }
 }
 
+/// A timeout that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Candidate {
+    /// The one in use.
+    InUse,
+    /// The recommended one.
+    Recommended,
+    /// The shortest of a range that is all that is known, or that makes no difference.
+    Low,
+    /// The longest of it.
+    High,
+    /// A method's answer.
+    Of(Method),
+}
+
+impl Candidate {
+    /// Its word for machines.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Candidate::InUse => "in_use",
+            Candidate::Recommended => "recommended",
+            Candidate::Low => "low",
+            Candidate::High => "high",
+            Candidate::Of(method) => method_name(method),
+        }
+    }
+}
+
+/// The timeouts that are looked at, in seconds: the one in use, the recommended one or the ends of
+/// its range, then each method's answer.
+pub(crate) fn candidates(judgement: &Judgement) -> Vec<(Candidate, f64)> {
+    let in_use = judgement.in_use.micros() as f64 / 1e6;
+    let mut candidates = vec![(Candidate::InUse, in_use)];
+    match judgement.verdict {
+        Verdict::Recommended { seconds, .. } => candidates.push((Candidate::Recommended, seconds)),
+        Verdict::Between { low, high } | Verdict::Indifferent { low, high, .. } => {
+            candidates.extend([(Candidate::Low, low), (Candidate::High, high)]);
+        }
+        Verdict::Keep { .. } => {}
+    }
+    let answers = judgement.estimates.iter().filter_map(|estimate| {
+        let seconds = estimate.seconds.filter(|seconds| seconds.is_finite())?;
+        Some((Candidate::Of(estimate.method), seconds))
+    });
+    candidates.extend(answers);
+    candidates
+}
+
 /// The same for people.
 pub(crate) fn method_words(method: Method) -> String {
     method_name(method).replace('_', " ")

@@ -4,7 +4,9 @@
 use crate::events::Micros;
 use crate::measures::Change;
 use crate::report::columns::Cell;
-use crate::report::judgement::{method_name, recommended_row, sentence, verdict_name};
+use crate::report::judgement::{
+    Candidate, candidates, method_name, recommended_row, sentence, verdict_name,
+};
 use crate::threshold::check::Check;
 use crate::threshold::{
     Compared, Estimate, GapBin, GapSummary, Judgement, Robustness, SimpleRule, SourceDifference,
@@ -39,7 +41,13 @@ pub const SWEEP: [&str; 22] = [
 ];
 
 /// The columns of a bin of gaps. The first row is that of zero, which has no lower end.
-pub const GAPS: [&str; 4] = [LOW_SECONDS, HIGH_SECONDS, "gaps", "one_step_gaps"];
+pub const GAPS: [&str; 5] = [
+    LOW_SECONDS,
+    HIGH_SECONDS,
+    "gaps",
+    "one_step_gaps",
+    "candidates",
+];
 
 /// The columns of a method's answer.
 pub const ESTIMATES: [&str; 11] = [
@@ -192,17 +200,32 @@ pub(crate) fn gap_cells(judgement: &Judgement) -> Vec<[Cell<'static>; GAPS.len()
         Cell::Seconds(0),
         Cell::Count(gaps.zero),
         Cell::Count(0),
+        Cell::Unknown,
     ];
+    let candidates = candidates(judgement);
     let bin = |bin: &GapBin| {
         [
             micros(bin.low),
             micros(bin.high),
             Cell::Count(bin.gaps),
             Cell::Count(one_step_gaps(bin, gaps)),
+            names_within(bin, &candidates),
         ]
     };
     let bins = judgement.histogram.iter().map(bin);
     std::iter::once(zero).chain(bins).collect()
+}
+
+/// The candidates that a bin holds, joined with `;`.
+fn names_within(bin: &GapBin, candidates: &[(Candidate, f64)]) -> Cell<'static> {
+    let ends = bin.low as f64 / 1e6..bin.high as f64 / 1e6;
+    let is_within = |seconds: f64| ends.start < seconds && seconds <= ends.end;
+    let held = candidates.iter().filter(|(_, seconds)| is_within(*seconds));
+    let names: Vec<&str> = held.map(|(candidate, _)| candidate.name()).collect();
+    match names.is_empty() {
+        true => Cell::Unknown,
+        false => Cell::Plain(names.join(";")),
+    }
 }
 
 /// How many gaps of a bin are of exactly one step of the clock.

@@ -5,8 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::report::columns::judgement::{is_more_than_noise, one_step_gaps};
 use crate::report::judgement::{
-    asked, bounce_rate_of, mean_without_bounces_of, median_of, met, method_words, number, short,
-    timeout_words, verdict_name,
+    self, Candidate, asked, bounce_rate_of, mean_without_bounces_of, median_of, met, method_words,
+    number, short, timeout_words, verdict_name,
 };
 use crate::report::rows::{Column, Side, known};
 use crate::report::story::seconds;
@@ -14,7 +14,6 @@ use crate::report::{chart, words};
 use crate::threshold::check::{CheckResult, mean_of, sessions_of};
 use crate::threshold::{
     Estimate, GapBin, Judgement, SourceDifference, SourceJudgement, SweepRow, Test, TestUnit,
-    Verdict,
 };
 
 /// What marks a candidate beside its bar, and the timeout in use in the sweep.
@@ -107,33 +106,20 @@ fn rest(bin: &GapBin, judgement: &Judgement) -> u64 {
     bin.gaps - one_step_gaps(bin, &judgement.gaps)
 }
 
-/// The timeouts that are looked at, with their words: the one in use, the recommended one or the
-/// ends of its range, then each method's answer.
+/// The timeouts that are looked at, with their words.
 pub(crate) fn candidates(judgement: &Judgement) -> Vec<(String, f64)> {
-    let in_use = judgement.in_use;
-    let mut candidates = vec![(format!("{in_use} in use"), in_use.micros() as f64 / 1e6)];
-    match &judgement.verdict {
-        Verdict::Recommended { seconds, .. } => {
-            candidates.push((format!("{} recommended", short(*seconds)), *seconds));
-        }
-        Verdict::Between { low, high } | Verdict::Indifferent { low, high, .. } => {
-            candidates.push((format!("from {}", short(*low)), *low));
-            candidates.push((format!("to {}", short(*high)), *high));
-        }
-        Verdict::Keep { .. } => {}
-    }
-    for Estimate {
-        method, seconds, ..
-    } in &judgement.estimates
-    {
-        if let Some(seconds) = *seconds
-            && seconds.is_finite()
-        {
-            let name = method_words(*method);
-            candidates.push((name, seconds));
-        }
-    }
-    candidates
+    let words = |(candidate, seconds): (Candidate, f64)| {
+        let words = match candidate {
+            Candidate::InUse => format!("{} in use", judgement.in_use),
+            Candidate::Recommended => format!("{} recommended", short(seconds)),
+            Candidate::Low => format!("from {}", short(seconds)),
+            Candidate::High => format!("to {}", short(seconds)),
+            Candidate::Of(method) => method_words(method),
+        };
+        (words, seconds)
+    };
+    let all = judgement::candidates(judgement).into_iter();
+    all.map(words).collect()
 }
 
 /// The candidates that no row of the histogram holds.
