@@ -669,6 +669,26 @@ fn figures_at_named_timeouts_are_those_of_a_report() {
 }
 
 #[test]
+fn a_window_says_that_the_gaps_are_those_of_all_events() {
+    let scratch = Scratch::new();
+    platform(&scratch);
+    let judged = |flags: &[&str]| {
+        let call = scratch.sessionize(["threshold", "posts.csv", "--now=2027-01-01"]);
+        json(call.args(flags.to_vec()))
+    };
+    let (all, some) = (judged(&[]), judged(&["--from=2026-05-10"]));
+    assert_eq!(all["gaps"], some["gaps"]);
+    assert_eq!(all["verdict"], some["verdict"]);
+    let says_so = |report: &Value| {
+        let remarks = report["remarks"].as_array().expect("there are remarks");
+        let text = remarks.iter().filter_map(Value::as_str);
+        text.into_iter()
+            .any(|remark| remark.starts_with("The window chooses the sessions"))
+    };
+    assert_eq!((says_so(&all), says_so(&some)), (false, true));
+}
+
+#[test]
 fn a_database_is_read_as_far_as_the_longest_timeout_needs() {
     let scratch = Scratch::new();
     platform(&scratch);

@@ -42,6 +42,10 @@ use crate::time::period::PeriodLength;
 /// visit.
 pub(super) const BETWEEN: (Micros, Micros) = (30 * SECOND, 4 * 3600 * SECOND);
 
+/// What a window does not do here.
+const OUTSIDE: &str = "The window chooses the sessions of the timeouts that were named; gaps, \
+                       methods and the verdict rest on all events read, also on those outside it.";
+
 /// How many periods before the end of the data the trend is looked for at other timeouts: what
 /// makes the last ones incomplete seldom lasts longer.
 const RECENT: usize = 6;
@@ -308,7 +312,7 @@ impl<'a> Asking<'a> {
             open_sessions: figures.open_sessions,
             ..run_record(self.settings, &self.gathered.imported, scanned)
         };
-        let judgement = Judgement {
+        let mut judgement = Judgement {
             in_use,
             histogram: found.histogram.bins(),
             sweep: rows,
@@ -318,6 +322,9 @@ impl<'a> Asking<'a> {
             robustness,
             ..of(estimation, in_use)
         };
+        if self.settings.window != (None, None) {
+            judgement.remarks.push(OUTSIDE.to_owned());
+        }
         let rules = self.asked.rules.as_ref();
         JudgementReport {
             run,
