@@ -675,6 +675,11 @@ fn a_source_is_told_the_timeout_of_the_mixture_that_its_verdict_rests_on() {
         name: "clicks".to_owned(),
         estimation: judge(SECOND, 40, &users),
     };
+    let said = alone.estimation.remarks.join(" ");
+    assert!(
+        said.contains("the mixture of three. With the two shortest as the pauses inside sessions"),
+        "{said}"
+    );
     let Verdict::Recommended { seconds, interval } = alone.estimation.verdict else {
         panic!("{:?}", alone.estimation.verdict);
     };

@@ -317,7 +317,7 @@ fn rules() -> CheckRules {
 #[test]
 fn the_first_line_is_the_verdict_in_one_sentence() {
     let expected = [
-        "Timeout 49m 50s (95% 46m to 54m 11s): the gaps part there",
+        "Recommended timeout 49m 50s (95% 46m to 54m 11s): the gaps part there",
         "A timeout between 22m and 51m: the gaps part somewhere within, and no more is",
         "Any timeout between 22m and 51m: the mean moves less than 5%",
         "No separable structure: keep 30m (valley at most 0.5 of the lower peak: 0.74)",
@@ -369,7 +369,7 @@ fn no_line_is_wider_than_the_page_and_nothing_moves_the_cursor() {
         ..PLAIN
     };
     let text = written(Format::Table, &full(), colored);
-    assert!(text.starts_with("\u{1b}[1mTimeout 49m 50s"), "{text}");
+    assert!(text.starts_with("\u{1b}[1mRecommended timeout 49m 50s"), "{text}");
 }
 
 #[test]
@@ -1012,7 +1012,8 @@ fn json_has_the_verdict_and_every_figure_in_full() {
         high_seconds: Some(3250.5),
         tolerance: None,
         reason: None,
-        sentence: "Timeout 49m 50s (95% 46m to 54m 11s): the gaps part there".to_owned(),
+        sentence: "Recommended timeout 49m 50s (95% 46m to 54m 11s): the gaps part there"
+            .to_owned(),
     };
     assert_eq!(parsed.verdict, recommended);
     let gaps = Gaps {
@@ -1310,7 +1311,7 @@ fn ndjson_has_the_rows_of_json_one_a_line() {
 #[test]
 fn markdown_escapes_what_a_name_could_break() {
     let text = written(Format::Markdown, &full(), PLAIN);
-    assert!(text.starts_with("# Timeout 49m 50s (95% 46m to 54m 11s): the gaps part there\n"));
+    assert!(text.starts_with("# Recommended timeout 49m 50s (95% 46m to 54m 11s): the gaps part there\n"));
     let name = r"| posts\|x\\u{1b}\[2J\\u{202e} | 1,402 |";
     assert!(text.contains(name), "{text}");
     assert!(text.contains("| 34m 08s | "), "{text}");

@@ -127,7 +127,7 @@ pub(crate) fn verdict_name(verdict: &Verdict) -> &'static str {
 pub(crate) fn sentence(verdict: &Verdict, in_use: Timeout) -> String {
     match verdict {
         Verdict::Recommended { seconds, interval } => format!(
-            "Timeout {} (95% {}): the gaps part there",
+            "Recommended timeout {} (95% {}): the gaps part there",
             short(*seconds),
             range(*interval)
         ),

@@ -26,12 +26,13 @@ pub(crate) fn remarks(tallies: &Tallies, mixtures: &Mixtures, point: &Histograms
     }
     if mixtures.chosen == 3 {
         remarks.push(
-            "Three components fit clearly better than two; the verdict rests on them.".to_owned(),
+            "Three components fit the gaps clearly better than two, so the verdict rests on the mixture \
+             of three.".to_owned(),
         );
         remarks.extend(alternatives(tallies, mixtures));
     }
     if mixtures.best == 4 {
-        remarks.push("Four components fit better still; what they are is not judged.".to_owned());
+        remarks.push("A mixture of four fits better still; it is not judged.".to_owned());
     }
     if tallies.resampling.resamples == 0 {
         remarks.push(
@@ -47,12 +48,21 @@ fn alternatives(tallies: &Tallies, mixtures: &Mixtures) -> Option<String> {
     let crossings = crossings(components);
     let (first, second) = (crossings.first()?, crossings.get(1)?);
     Some(format!(
-        "Of three components, {} taken as within a session give {}; {} would give {}.",
-        first.within,
+        "With the {} as the pauses inside sessions the three components give {}; with the {} they \
+         would give {}.",
+        shortest(first.within),
         words(first.at + tallies.bins.shift()),
-        second.within,
+        shortest(second.within),
         words(second.at + tallies.bins.shift()),
     ))
+}
+
+/// So many of the components, in words.
+fn shortest(number: usize) -> &'static str {
+    match number {
+        1 => "shortest one",
+        _ => "two shortest",
+    }
 }
 
 /// Whether the fit turns on how much the busiest users weigh.
