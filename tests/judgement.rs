@@ -333,6 +333,23 @@ fn the_first_line_is_the_verdict_in_one_sentence() {
 }
 
 #[test]
+fn a_timeout_in_use_that_is_as_good_as_the_recommended_one_is_said_to_be() {
+    let says = |in_use: &str| {
+        let judgement = Judgement {
+            in_use: timeout(in_use),
+            ..judgement()
+        };
+        parsed(&report(judgement)).verdict.sentence
+    };
+    let plain = "Recommended timeout 49m 50s (95% 46m to 54m 11s): the gaps part there";
+    let within = format!("{plain}; 46m, in use, lies in that interval");
+    assert_eq!(says("46m"), within);
+    for outside in ["45m 59s", "54m 11s"] {
+        assert_eq!(says(outside), plain);
+    }
+}
+
+#[test]
 fn what_30_minutes_would_have_given_stands_beside_the_verdict() {
     let text = written(Format::Table, &report(judgement()), PLAIN);
     // 1501.5 s are 25m 02s, 1320.25 s are 22m, 1700.75 s are 28m 21s, 555 s are 9m 15s.
@@ -369,7 +386,10 @@ fn no_line_is_wider_than_the_page_and_nothing_moves_the_cursor() {
         ..PLAIN
     };
     let text = written(Format::Table, &full(), colored);
-    assert!(text.starts_with("\u{1b}[1mRecommended timeout 49m 50s"), "{text}");
+    assert!(
+        text.starts_with("\u{1b}[1mRecommended timeout 49m 50s"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -1311,7 +1331,11 @@ fn ndjson_has_the_rows_of_json_one_a_line() {
 #[test]
 fn markdown_escapes_what_a_name_could_break() {
     let text = written(Format::Markdown, &full(), PLAIN);
-    assert!(text.starts_with("# Recommended timeout 49m 50s (95% 46m to 54m 11s): the gaps part there\n"));
+    assert!(
+        text.starts_with(
+            "# Recommended timeout 49m 50s (95% 46m to 54m 11s): the gaps part there\n"
+        )
+    );
     let name = r"| posts\|x\\u{1b}\[2J\\u{202e} | 1,402 |";
     assert!(text.contains(name), "{text}");
     assert!(text.contains("| 34m 08s | "), "{text}");

@@ -126,11 +126,18 @@ pub(crate) fn verdict_name(verdict: &Verdict) -> &'static str {
 /// The verdict in one sentence, without a final stop.
 pub(crate) fn sentence(verdict: &Verdict, in_use: Timeout) -> String {
     match verdict {
-        Verdict::Recommended { seconds, interval } => format!(
-            "Recommended timeout {} (95% {}): the gaps part there",
-            short(*seconds),
-            range(*interval)
-        ),
+        Verdict::Recommended { seconds, interval } => {
+            let here = in_use.micros() as f64 / 1e6;
+            let as_good = match (interval.0..=interval.1).contains(&here) {
+                true => format!("; {in_use}, in use, lies in that interval"),
+                false => String::new(),
+            };
+            format!(
+                "Recommended timeout {} (95% {}): the gaps part there{as_good}",
+                short(*seconds),
+                range(*interval)
+            )
+        }
         Verdict::Between { low, high } => format!(
             "A timeout between {} and {}: the gaps part somewhere within, and no more is known",
             short(*low),
