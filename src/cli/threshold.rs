@@ -13,16 +13,17 @@ pub struct ThresholdFlags {
     /// those alone]
     #[arg(long, value_name = "FROM..TO[/STEP]")]
     pub sweep: Option<String>,
-    /// By how much the mean may move within a range that is as good [default: 5%]
+    /// Timeouts between which the mean moves by less than this are as good as each other
+    /// [default: 5%]
     #[arg(long, value_name = "SHARE")]
     pub tolerance: Option<String>,
-    /// Judge each source alone too
+    /// Judge each source alone too, and whether their timeouts differ by more than noise
     #[arg(long, value_name = "WHAT")]
     pub per: Option<Per>,
     /// How often users are drawn again for the intervals [default: 200]
     #[arg(long, value_name = "NUMBER")]
     pub resamples: Option<u32>,
-    /// What the draws begin with [default: 1]
+    /// Which draws: the same number, the same intervals [default: 1]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Hold the result against the rules in sessionize.toml; exit 1 where one fails
