@@ -507,6 +507,14 @@ fn logs_with_next_to_nothing_in_them_keep_the_timeout_and_say_why() {
         panic!("nothing can be said of nothing");
     };
     assert_eq!(reason, "there is no gap to judge by");
+    let zeros = judge(1, 30, &vec![vec![0; 30]; 40]);
+    let Verdict::Keep { reason, .. } = zeros.verdict else {
+        panic!("{:?}", zeros.verdict);
+    };
+    assert_eq!(
+        reason,
+        "every gap is shorter than a second or than a step of the clock"
+    );
 }
 
 #[test]

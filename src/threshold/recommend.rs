@@ -156,7 +156,7 @@ fn refusal(
         return keep("there is no gap to judge by");
     }
     if tallies.users_with_gaps == 0 {
-        return keep("no gap is as long as a second and one step of the clock");
+        return keep("every gap is shorter than a second or than a step of the clock");
     }
     let in_use = (gates.plan.in_use.micros() as f64 / SECOND as f64).ln();
     let curve = ground.curve(point);
