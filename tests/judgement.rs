@@ -578,6 +578,16 @@ fn a_recommended_timeout_that_was_not_named_says_how_to_have_the_rest() {
     let note = "49m 50s, recommended, has no interval and no median here: --at 49m50s gives them";
     let text = written(Format::Table, &report(judgement.clone()), wide);
     assert!(lines(&text).contains(&note), "{text}");
+    // With a window the figures above it are those of fewer sessions.
+    let apart = "of all events by the plain rule, unlike the figures above: --at 49m50s gives them";
+    let page = |judgement: &Judgement| {
+        let text = written(Format::Table, &report(judgement.clone()), wide);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(!page(&judgement).contains("unlike the figures above"));
+    judgement.curve_differs = Some("the curve does not know sessions outside the window".into());
+    assert!(page(&judgement).contains(apart));
+    judgement.curve_differs = None;
     judgement.sweep[3] = named("49m 50s");
     let text = written(Format::Table, &report(judgement), wide);
     assert!(!text.contains(note), "{text}");

@@ -169,7 +169,16 @@ pub(crate) fn sentence(verdict: &Verdict, in_use: Timeout) -> String {
 /// What the timeout in use, the default and the recommended one give, each where it was swept.
 pub(crate) fn beside(judgement: &Judgement) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let mut add = |label: String, row: &SweepRow| facts.push(Fact::new(label, gives(row)));
+    let mut add = |label: String, row: &SweepRow| {
+        let apart = match (&row.figures, &judgement.curve_differs) {
+            (None, Some(_)) => format!(
+                "; of all events by the plain rule, unlike the figures above: --at {} gives them",
+                typed(row.timeout)
+            ),
+            _ => String::new(),
+        };
+        facts.push(Fact::new(label, gives(row) + &apart));
+    };
     let at = |timeout: Timeout| judgement.sweep.iter().find(|row| row.timeout == timeout);
     let in_use = judgement.in_use;
     if let Some(row) = at(in_use) {
@@ -411,10 +420,10 @@ pub(crate) fn sweep_notes(judgement: &Judgement) -> Vec<String> {
         format!("{SENSITIVITY}: by how many percent the mean moves per percent of timeout"),
     ];
     if let Some(row) = recommended_row(judgement).filter(|row| row.figures.is_none()) {
-        let typed = row.timeout.to_string().replace(' ', "");
         notes.push(format!(
-            "{}, recommended, has no interval and no median here: --at {typed} gives them",
-            timeout_words(row.timeout)
+            "{}, recommended, has no interval and no median here: --at {} gives them",
+            timeout_words(row.timeout),
+            typed(row.timeout)
         ));
     }
     if let Some(why) = &judgement.curve_differs {
@@ -545,6 +554,11 @@ pub(crate) fn timeout_words(timeout: Timeout) -> String {
         true => short(micros as f64 / 1e6),
         false => timeout.to_string(),
     }
+}
+
+/// A timeout as one word of a command line: `47m1s`.
+fn typed(timeout: Timeout) -> String {
+    timeout.to_string().replace(' ', "")
 }
 
 /// `46m to 54m 10s`.
