@@ -31,7 +31,7 @@ impl Parts {
         let shows_all =
             asked.rules.is_some() || !matches!(settings.format, Format::Csv | Format::Ndjson);
         let any_of = |rows: &[JudgementRows]| shows_all || rows.contains(&asked.rows);
-        let resamples = match any_of(&[Sweep, Estimates, Gates]) {
+        let resamples = match any_of(&[Sweep, Gaps, Estimates, Gates]) {
             true => asked.resamples,
             false => 0,
         };
