@@ -28,7 +28,7 @@ pub struct ThresholdFlags {
     pub seed: Option<u64>,
     /// Hold the result against the rules in sessionize.toml; exit 1 where one fails
     ///
-    /// The rules stand below [threshold]: recommended = "10m..1h" (and allow_keep = true, where no
+    /// The rules stand in the table threshold: recommended = "10m..1h" (and allow_keep = true, where no
     /// recommendation is as good), max_sensitivity = 0.3, min_sessions = 1000, max_sessions; and
     /// against baseline = "FILE", which an earlier run wrote with --format json -o FILE:
     /// max_change = "5%" of the mean and of the recommended timeout, max_drop = "10%" of sessions.

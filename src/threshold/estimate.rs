@@ -7,7 +7,7 @@ use crate::events::{Micros, SECOND};
 use crate::measures::dwell::within::WithinModel;
 use crate::threshold::bins::Bins;
 use crate::threshold::recommend;
-use crate::threshold::resample::{Draw, GapReplicates, Replicates};
+use crate::threshold::resample::{Draw, Replicates};
 use crate::threshold::{Estimate, GapSummary, Method, SimpleRule, Test, Verdict};
 use crate::time::duration::Timeout;
 
@@ -92,31 +92,38 @@ pub struct Tallies {
     scratch: Scratch,
 }
 
-/// The replicates' histograms, in units.
+/// The replicates' histograms. Gaps are numbered where they can be: small numbers are added faster
+/// than units.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Samples {
     pub(crate) users: Replicates,
-    pub(crate) capped: GapReplicates,
+    /// Gaps of users that no cap holds back.
+    pub(crate) whole: Replicates,
+    /// Gaps of the others, and quick ones.
+    pub(crate) others: Replicates,
+    /// What the cap leaves of the others, in units.
+    pub(crate) capped: Replicates,
+    /// In units.
     pub(crate) by_user: Replicates,
-    /// What the cap took away: added to `capped`, each gap weighs the same.
-    pub(crate) excess: GapReplicates,
 }
 
 impl Samples {
     fn new(bins: usize, lanes: usize) -> Self {
         Self {
             users: Replicates::new(1, lanes),
-            capped: GapReplicates::new(bins, lanes),
+            whole: Replicates::new(bins, lanes),
+            others: Replicates::new(bins, lanes),
+            capped: Replicates::new(bins, lanes),
             by_user: Replicates::new(bins, lanes),
-            excess: GapReplicates::new(bins, lanes),
         }
     }
 
     fn merge(&mut self, other: &Self) {
         self.users.merge(&other.users);
+        self.whole.merge(&other.whole);
+        self.others.merge(&other.others);
         self.capped.merge(&other.capped);
         self.by_user.merge(&other.by_user);
-        self.excess.merge(&other.excess);
     }
 }
 
@@ -228,21 +235,22 @@ impl Tallies {
         for &bin in &self.scratch.touched {
             let bin = usize::from(bin);
             let count = std::mem::take(&mut self.scratch.counts[bin]);
-            let draw = &self.scratch.draw;
+            let (draw, samples) = (&self.scratch.draw, &mut self.replicates);
+            let gaps = f64::from(count);
             self.by_gap[bin] += u64::from(count);
             if bin < first {
                 self.quick += u64::from(count);
-                self.replicates.excess.add(bin, count, UNIT, draw);
+                samples.others.add(bin, gaps, draw);
                 continue;
             }
             self.capped[bin] += capped as u64 * u64::from(count);
             self.by_user[bin] += by_user as u64 * u64::from(count);
-            self.replicates.capped.add(bin, count, capped, draw);
-            let by_user = by_user * f64::from(count);
-            self.replicates.by_user.add(bin, by_user, draw);
-            if capped < UNIT {
-                let excess = UNIT - capped;
-                self.replicates.excess.add(bin, count, excess, draw);
+            samples.by_user.add(bin, by_user * gaps, draw);
+            if capped == UNIT {
+                samples.whole.add(bin, gaps, draw);
+            } else {
+                samples.others.add(bin, gaps, draw);
+                samples.capped.add(bin, capped * gaps, draw);
             }
         }
         self.scratch.touched.clear();

@@ -3,7 +3,6 @@
 //! histograms grow user by user as whole numbers, which are exact in `f64` below 2⁵³.
 
 use crate::sessions::users::mix;
-use crate::threshold::estimate::UNIT;
 
 /// Which replicates there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,49 +147,6 @@ impl Replicates {
         let rows = self.cells.chunks(self.lanes);
         let rows = rows.zip(self.latest.chunks(self.lanes));
         rows.map(|(cells, latest)| cells[lane] + f64::from(latest[lane]))
-            .collect()
-    }
-}
-
-/// The same of gaps of which most count in full: those are numbered, which takes small numbers; parts
-/// of the others are added in units.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GapReplicates {
-    whole: Replicates,
-    parts: Replicates,
-}
-
-impl GapReplicates {
-    /// Empty ones.
-    pub(crate) fn new(bins: usize, lanes: usize) -> Self {
-        Self {
-            whole: Replicates::new(bins, lanes),
-            parts: Replicates::new(bins, lanes),
-        }
-    }
-
-    /// Adds so many gaps, each of which counts so many units.
-    #[inline]
-    pub(crate) fn add(&mut self, bin: usize, gaps: u32, units: f64, draw: &Draw) {
-        let gaps = f64::from(gaps);
-        match units == UNIT {
-            true => self.whole.add(bin, gaps, draw),
-            false => self.parts.add(bin, gaps * units, draw),
-        }
-    }
-
-    /// Adds another's cells, which must lie on the same axis.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.whole.merge(&other.whole);
-        self.parts.merge(&other.parts);
-    }
-
-    /// One replicate's histogram in units.
-    pub(crate) fn histogram(&self, lane: usize) -> Vec<f64> {
-        let whole = self.whole.histogram(lane).into_iter();
-        whole
-            .zip(self.parts.histogram(lane))
-            .map(|(whole, parts)| whole * UNIT + parts)
             .collect()
     }
 }

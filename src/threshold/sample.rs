@@ -57,17 +57,16 @@ impl Histograms {
         let scaled = |histogram: Vec<f64>| -> Vec<f64> {
             histogram.into_iter().map(|units| units / UNIT).collect()
         };
-        let capped = scaled(samples.capped.histogram(lane));
-        let excess = scaled(samples.excess.histogram(lane));
+        let whole = samples.whole.histogram(lane);
+        let with = |others: Vec<f64>| -> Vec<f64> {
+            let both = whole.iter().zip(others);
+            both.map(|(whole, other)| whole + other).collect()
+        };
         Self {
             users: samples.users.histogram(lane)[0],
             by_user: scaled(samples.by_user.histogram(lane)),
-            by_gap: capped
-                .iter()
-                .zip(&excess)
-                .map(|(one, other)| one + other)
-                .collect(),
-            capped,
+            by_gap: with(samples.others.histogram(lane)),
+            capped: with(scaled(samples.capped.histogram(lane))),
         }
     }
 }
