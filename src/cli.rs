@@ -8,6 +8,7 @@
 
 pub mod compare;
 pub mod threshold;
+pub mod tracked;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -202,6 +203,18 @@ docs/compare.md says what each measure means.")]
         inputs: Inputs,
         #[command(flatten)]
         compared: compare::CompareFlags,
+    },
+    /// Sessions that an application tracks itself: read, judged, kept tidy
+    #[command(after_help = "\
+Examples:
+  sessionize tracked show 42 --database app.db --shape platform
+
+What each command needs of which shape: docs/tracked.md.")]
+    Tracked {
+        #[command(flatten)]
+        place: tracked::PlaceFlags,
+        #[command(subcommand)]
+        asked: tracked::TrackedCommand,
     },
     /// Which tables of a database hold activity; writes a sessionize.toml that reads them
     #[command(after_help = "\

@@ -11,6 +11,7 @@ mod report;
 mod sessions;
 mod sql;
 mod threshold;
+mod tracked;
 mod voice;
 mod within;
 
@@ -28,6 +29,7 @@ use crate::report::{Format, Run};
 use crate::settings::Settings;
 use crate::settings::compare::Comparison;
 use crate::settings::threshold::ThresholdSettings;
+use crate::settings::tracked::TrackedPlace;
 use crate::time::period::TooManyPeriods;
 use crate::time::timestamp::print_instant;
 
@@ -86,6 +88,9 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let ended = match (&cli.command, &asked) {
         (_, Asked::Threshold(asked)) => threshold::run(&settings, asked, &voice, output),
         (_, Asked::Comparison(asked)) => compare::run(&settings, asked, &voice, output),
+        (Some(Command::Tracked { asked, .. }), Asked::Tracked(place)) => {
+            tracked::run(&settings, place, asked, &voice, output)
+        }
         (Some(Command::Sessions { .. }), _) => sessions::run(&settings, &voice, output),
         (Some(Command::Explain { user, .. }), _) => explain::run(&settings, &voice, output, user),
         (Some(Command::Sql { dialect }), _) => sql::run(&settings, output, *dialect),
@@ -112,6 +117,7 @@ enum Asked {
     Nothing,
     Threshold(Box<ThresholdSettings>),
     Comparison(Box<Comparison>),
+    Tracked(Box<TrackedPlace>),
 }
 
 impl Asked {
@@ -119,6 +125,7 @@ impl Asked {
     fn tracked(&self) -> Option<&Input> {
         match self {
             Asked::Comparison(comparison) => Some(&comparison.tracked),
+            Asked::Tracked(place) => Some(&place.input),
             _ => None,
         }
     }
@@ -136,6 +143,10 @@ fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Asked), Failure> {
             let (settings, asked) = Settings::of_comparison(flags, inputs, compared, clock)?;
             Ok((settings, Asked::Comparison(Box::new(asked))))
         }
+        Some(Command::Tracked { place, .. }) => {
+            let (settings, place) = Settings::of_tracked(flags, place, None, clock)?;
+            Ok((settings, Asked::Tracked(Box::new(place))))
+        }
         _ => Ok((settle_others(cli, clock)?, Asked::Nothing)),
     }
 }
@@ -151,6 +162,7 @@ fn settle_others(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
             | Command::Threshold { inputs, .. },
         ) => inputs,
         Some(Command::Sql { .. }) => return Settings::of_statement(&cli.flags, clock),
+        Some(Command::Tracked { .. }) => return Settings::of_flags(&cli.flags, &[], clock),
         Some(Command::Discover { database, .. }) => {
             // What it may write is no reason to read what is there.
             return Settings::of_flags(&cli.flags, std::slice::from_ref(database), clock);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::{self, Failure, SourcePlace};
 use crate::events::Role;
 use crate::import::Options;
-use crate::import::address::Address;
+use crate::import::address::{Address, Server};
 use crate::import::columns::{AskedColumns, Rows};
 use crate::import::csv::Dialect;
 use crate::import::database::{Database, Patience, Query};
@@ -462,19 +462,30 @@ fn open_one(
     Ok(())
 }
 
-/// Opens the one database that an input names, whatever tables it has, and says which it is.
-pub(crate) fn open_database(
-    input: &Input,
-    patience: Patience,
-) -> Result<(Database, SourcePlace), Failure> {
+/// The one database that an input names.
+pub(crate) enum Kept {
+    File(PathBuf),
+    Postgres(Arc<Address>),
+    Mysql(Arc<Address>),
+}
+
+/// Which database an input names.
+///
+/// # Errors
+///
+/// What is no database, or several files.
+pub(crate) fn kept(input: &Input) -> Result<(Kept, SourcePlace), Failure> {
     let place = |kind| SourcePlace {
         name: input.stem(),
         kind,
         place: input.typed.clone(),
     };
     if let Some(address) = &input.address {
-        let place = place(address.server.name());
-        return Ok((Database::connect(address, &place, patience)?, place));
+        let kept = match address.server {
+            Server::Postgres => Kept::Postgres(address.clone()),
+            Server::Mysql => Kept::Mysql(address.clone()),
+        };
+        return Ok((kept, place(address.server.name())));
     }
     let refused = |what: &str| {
         Failure::new(error::FORMAT, what)
@@ -492,9 +503,24 @@ pub(crate) fn open_database(
     if kind_of(input, path).map_err(in_place)? != FileKind::Sqlite {
         return Err(refused("the file is no database"));
     }
-    let place = place("sqlite");
-    let database = sqlite::Database::open(path, &place, Opening::default())?;
-    Ok((Database::Sqlite(database), place))
+    Ok((Kept::File(path.clone()), place("sqlite")))
+}
+
+/// Opens the one database that an input names.
+pub(crate) fn open_database(
+    input: &Input,
+    patience: Patience,
+) -> Result<(Database, SourcePlace), Failure> {
+    let (kept, place) = kept(input)?;
+    let database = match &kept {
+        Kept::File(path) => {
+            Database::Sqlite(sqlite::Database::open(path, &place, Opening::default())?)
+        }
+        Kept::Postgres(address) | Kept::Mysql(address) => {
+            Database::connect(address, &place, patience)?
+        }
+    };
+    Ok((database, place))
 }
 
 /// Columns that only text files are asked for.

@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 pub(crate) use self::bounds::literal;
 pub(crate) use self::bounds::placeholder;
 use self::bounds::{Bound, bound, bounds_of};
-use self::cells::{Codec, bytes_of, cells_of, datetime, result_column};
+pub(crate) use self::cells::cells_of;
+use self::cells::{Codec, bytes_of, datetime, result_column};
 use self::rows::Met;
 use crate::error::Failure;
 use crate::import::address::{Address, Host, Secret, Tls};
@@ -238,12 +239,12 @@ impl Drop for Database {
 }
 
 /// MariaDB's 1969 (max_statement_time) and MySQL's 3024 (max_execution_time).
-fn is_timeout(said: &dyn DatabaseError) -> bool {
+pub(crate) fn is_timeout(said: &dyn DatabaseError) -> bool {
     said.try_downcast_ref::<MySqlDatabaseError>()
         .is_some_and(|said| matches!(said.number(), 1969 | 3024))
 }
 
-fn options(address: &Address) -> MySqlConnectOptions {
+pub(crate) fn options(address: &Address) -> MySqlConnectOptions {
     let options = MySqlConnectOptions::new()
         .username(&address.user)
         .database(&address.database)

@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 
 pub(crate) use self::bounds::placeholder;
 use self::bounds::{bound, bounds_of};
-use self::cells::{Codec, cell_of, cells_of, result_column};
+pub(crate) use self::cells::cells_of;
+use self::cells::{Codec, cell_of, result_column};
 use self::copy::CopiedRows;
 use self::rows::Met;
 use crate::error::Failure;
@@ -239,10 +240,6 @@ impl Database {
     }
 
     fn explained(&self, cause: &sqlx::Error) -> Failure {
-        // query_canceled; an administrator's cancel says so in another message.
-        let is_timeout = |said: &dyn DatabaseError| {
-            said.code().as_deref() == Some("57014") && said.message().contains("timeout")
-        };
         server::explained(cause, self.patience, is_timeout)
     }
 }
@@ -255,6 +252,11 @@ impl Drop for Database {
     }
 }
 
+/// query_canceled; an administrator's cancel says so in another message.
+pub(crate) fn is_timeout(said: &dyn DatabaseError) -> bool {
+    said.code().as_deref() == Some("57014") && said.message().contains("timeout")
+}
+
 fn open(connection: &mut Option<PgConnection>) -> &mut PgConnection {
     connection
         .as_mut()
@@ -262,7 +264,7 @@ fn open(connection: &mut Option<PgConnection>) -> &mut PgConnection {
 }
 
 /// Every field is set here: the package takes from the environment what is not.
-fn options(address: &Address) -> PgConnectOptions {
+pub(crate) fn options(address: &Address) -> PgConnectOptions {
     let options = PgConnectOptions::new_without_pgpass()
         .username(&address.user)
         .password(address.password.as_ref().map_or("", Secret::reveal))

@@ -290,7 +290,7 @@ async fn tables_in(connection: &mut SqliteConnection) -> Result<Vec<Table>, sqlx
     Ok(tables)
 }
 
-fn cells_of(row: &SqliteRow) -> Result<Vec<Option<String>>, sqlx::Error> {
+pub(crate) fn cells_of(row: &SqliteRow) -> Result<Vec<Option<String>>, sqlx::Error> {
     let cell = |at: usize| {
         let value = row.try_get_raw(at)?;
         Ok(match storage(&value) {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use crate::events::canonical_number;
 use crate::report::agreement::AgreementReport;
 use crate::report::agreement::rows::{AGREEMENT, rows as measures};
+use crate::report::answer::Answer;
 use crate::report::columns::judgement::{
     ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
     robustness_rows, sweep_cells,
@@ -95,6 +96,16 @@ pub fn write_agreement(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     rows(&AGREEMENT, measures(report), style, out)
+}
+
+/// Writes the main rows of an answer.
+pub(crate) fn write_answer(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (names, _, rows) = answer.main_rows();
+    let mut table = Table::new(&names, style, out)?;
+    for row in rows {
+        table.row(&row)?;
+    }
+    table.end()
 }
 
 fn rows<'a, const N: usize>(

@@ -2,6 +2,7 @@
 //! unknown, infinite and undefined are null. Ids are text, so that no reader rounds one beyond 2^53.
 
 mod agreement;
+mod answer;
 mod baseline;
 mod discovery;
 mod escape;
@@ -23,6 +24,7 @@ use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style};
 use crate::time::timestamp::print_instant;
 pub use agreement::write_agreement;
+pub(crate) use answer::write_answer;
 pub use baseline::read_baseline;
 pub(crate) use discovery::write_discovery;
 use escape::put;
@@ -196,6 +198,10 @@ impl<'a> Object<'a> {
     pub(crate) fn under(mut self, run: &Run) -> Self {
         self.0.extend(compat_cell(run).map(|cell| (COMPAT, cell)));
         self
+    }
+
+    pub(crate) fn named(cells: Vec<(&'static str, Cell<'a>)>) -> Self {
+        Self(cells)
     }
 }
 

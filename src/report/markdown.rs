@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::measures::Measures;
 use crate::report::agreement::{AgreementReport, people};
+use crate::report::answer::Answer;
 use crate::report::explain::Explanation;
 use crate::report::judgement::{self, JudgementReport};
 use crate::report::rows::judgement as tables;
@@ -165,6 +166,26 @@ pub fn write_agreement(
     heading_and_table("Repaired tracked sessions", &repair, out)?;
     basis(&report.run, None, out)?;
     notes(&people::notes(report), out)
+}
+
+/// Writes the sentence, the facts, every table, what it rests on, and the notes.
+pub(crate) fn write_answer(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# {}\n", escaped(&answer.headline))?;
+    if !answer.facts.is_empty() {
+        facts(&answer.people_facts(), out)?;
+        writeln!(out)?;
+    }
+    for table in &answer.tables {
+        let columns = table.people_columns(&answer.basis.zone);
+        heading_and_table(table.title, &columns, out)?;
+    }
+    writeln!(out, "## What it rests on\n")?;
+    facts(&answer.people_basis(), out)?;
+    writeln!(out)?;
+    match answer.notes.is_empty() {
+        true => Ok(()),
+        false => notes(&answer.notes, out),
+    }
 }
 
 /// A table under its heading, where it has a row.

@@ -2,6 +2,7 @@
 //! tell the same story; this module and its children know results, never how they were made.
 
 pub mod agreement;
+pub(crate) mod answer;
 pub mod chart;
 pub mod columns;
 pub(crate) mod configuration;
@@ -139,6 +140,23 @@ pub fn write_agreement(
         Format::Ndjson => ndjson::write_agreement(report, style, out),
         Format::Markdown => markdown::write_agreement(report, style, out),
         Format::Parquet => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Writes what a command on tracked sessions has to say.
+pub(crate) fn write_answer(
+    format: Format,
+    answer: &answer::Answer,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Table => table::write_answer(answer, style, out),
+        Format::Csv => csv::write_answer(answer, style, out),
+        Format::Json => json::write_answer(answer, out),
+        Format::Ndjson => ndjson::write_answer(answer, out),
+        Format::Markdown => markdown::write_answer(answer, out),
+        Format::Parquet => parquet::write_answer(answer, out),
     }
 }
 

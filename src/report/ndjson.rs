@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::report::agreement::AgreementReport;
 use crate::report::agreement::rows::{AGREEMENT, rows as measures};
+use crate::report::answer::Answer;
 use crate::report::columns::Cell;
 use crate::report::columns::judgement::{
     ESTIMATES, GAPS, GATES, ROBUSTNESS, SWEEP, estimate_rows, gap_cells, gate_cells,
@@ -79,6 +80,18 @@ pub fn write_agreement(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     lines(&AGREEMENT, measures(report), out)
+}
+
+/// Writes the main rows of an answer, one a line.
+pub(crate) fn write_answer(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    let (names, _, rows) = answer.main_rows();
+    for row in rows {
+        put_line(
+            &Object::named(names.iter().copied().zip(row).collect()),
+            out,
+        )?;
+    }
+    Ok(())
 }
 
 fn lines<'a, const N: usize>(

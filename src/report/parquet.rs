@@ -18,6 +18,7 @@ use polars_parquet::write::{
     KeyValue, Nested, SchemaDescriptor, StatisticsOptions, Version, WriteOptions, array_to_pages,
 };
 
+use crate::report::answer::Answer;
 use crate::report::columns::{
     Cell, Kind, SESSION_TYPES, SESSIONS, Type, cells_of, joined, names_of, nearest_seconds,
     report_names, report_types, row_cells, session_cells, types_of,
@@ -25,6 +26,8 @@ use crate::report::columns::{
 use crate::report::sessions::SessionRow;
 use crate::report::{PROGRAM, Report, Run, SCHEMA_VERSION, Style};
 
+/// The program's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The most rows of a row group.
 const GROUP_ROWS: usize = 1 << 18;
 /// The bytes of text that end a row group early.
@@ -49,11 +52,11 @@ const PAGES: WriteOptions = WriteOptions {
 /// Writes the rows of a report, the overall row last where it is asked for.
 pub fn write(report: &Report, _style: Style, out: &mut dyn Write) -> io::Result<()> {
     let (names, types) = (report_names(report), report_types(report));
-    let mut table = Table::new(&names, &types, &report.run, out)?;
+    let mut table = Table::new(&names, &types, out)?;
     for row in report.rows() {
         table.row(&row_cells(row, report))?;
     }
-    table.end(&report.run)
+    table.end()
 }
 
 /// Writes one row per session, as they come.
@@ -64,11 +67,21 @@ pub fn write_sessions(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (names, types) = (names_of(SESSIONS, run), types_of(SESSION_TYPES, run));
-    let mut table = Table::new(&names, &types, run, out)?;
+    let mut table = Table::new(&names, &types, out)?;
     for row in rows {
         table.row(&cells_of(session_cells(&row), run))?;
     }
-    table.end(run)
+    table.end()
+}
+
+/// Writes the main rows of an answer.
+pub(crate) fn write_answer(answer: &Answer, out: &mut dyn Write) -> io::Result<()> {
+    let (names, types, rows) = answer.main_rows();
+    let mut table = Table::new(&names, &types, out)?;
+    for row in rows {
+        table.row(&row)?;
+    }
+    table.end()
 }
 
 /// A file in the making, and the row group that is being gathered for it.
@@ -80,7 +93,7 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(names: &[&str], types: &[Type], run: &Run, out: &'a mut dyn Write) -> io::Result<Self> {
+    fn new(names: &[&str], types: &[Type], out: &'a mut dyn Write) -> io::Result<Self> {
         let primitives = names
             .iter()
             .zip(types)
@@ -100,7 +113,7 @@ impl<'a> Table<'a> {
             write_statistics: true,
             version: PAGES.version,
         };
-        let made_by = format!("{PROGRAM} version {}", run.version);
+        let made_by = format!("{PROGRAM} version {VERSION}");
         Ok(Self {
             writer: FileWriter::new(out, schema, options, Some(made_by)),
             columns,
@@ -131,13 +144,13 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn end(mut self, run: &Run) -> io::Result<()> {
+    fn end(mut self) -> io::Result<()> {
         if self.rows > 0 {
             self.end_group()?;
         }
         let said = [
             ("program", PROGRAM.to_owned()),
-            ("version", run.version.to_owned()),
+            ("version", VERSION.to_owned()),
             ("schema_version", SCHEMA_VERSION.to_string()),
         ];
         let said = said.into_iter().map(|(key, value)| KeyValue {

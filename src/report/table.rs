@@ -2,6 +2,7 @@
 //! its only colours.
 
 mod agreement;
+mod answer;
 mod discovery;
 mod judgement;
 mod layout;
@@ -22,6 +23,7 @@ use crate::report::sessions::SessionRow;
 use crate::report::{Report, Run, Style, story, words};
 use crate::time::period::{PeriodLength, label};
 pub use agreement::write_agreement;
+pub(crate) use answer::write_answer;
 pub(crate) use discovery::write_discovery;
 pub(crate) use judgement::write_judgement;
 use layout::Layout;

@@ -101,7 +101,7 @@ impl Settling<'_> {
         })
     }
 
-    fn tracked_config(&self) -> Option<&TrackedConfig> {
+    pub(super) fn tracked_config(&self) -> Option<&TrackedConfig> {
         self.file.as_ref()?.config.tracked.as_ref()
     }
 
@@ -201,7 +201,7 @@ impl Settling<'_> {
     }
 
     /// Files with secrets that `[tracked]` names, so that no output is written over them.
-    fn tracked_secrets(&self) -> Vec<PathBuf> {
+    pub(super) fn tracked_secrets(&self) -> Vec<PathBuf> {
         let keys = self.tracked_config().map(|config| {
             let keys = [&config.ca_file, &config.password_file, &config.my_cnf];
             keys.map(Option::as_ref)
@@ -219,7 +219,7 @@ fn excluded(file: &ConfigFile, config: &TrackedConfig) -> Failure {
 
 impl TrackedConfig {
     /// The same place as a `[[source]]` says it.
-    fn as_source(&self) -> Option<SourceConfig> {
+    pub(super) fn as_source(&self) -> Option<SourceConfig> {
         let mut source = SourceConfig::at(self.path.clone()?);
         source.format = self.format;
         source.tls = self.tls;

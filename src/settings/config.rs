@@ -115,6 +115,8 @@ pub(super) struct TrackedConfig {
     pub(super) end: Option<String>,
     pub(super) id: Option<String>,
     pub(super) shape: Option<TrackedShape>,
+    pub(super) columns: BTreeMap<String, String>,
+    pub(super) tables: BTreeMap<String, String>,
     pub(super) timezone: Option<Spanned<String>>,
     pub(super) epoch_unit: Option<EpochUnit>,
     pub(super) time_format: Option<Spanned<String>>,

@@ -10,6 +10,7 @@ mod secrets;
 mod server;
 mod sources;
 pub mod threshold;
+pub mod tracked;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -213,6 +214,8 @@ enum Asked<'a> {
     Inputs(&'a [OsString]),
     /// By `--table`, else in the configuration.
     Tables,
+    /// Nowhere: none is read.
+    Nothing,
 }
 
 fn config_file(flags: &Flags) -> Result<Option<ConfigFile>, Failure> {
@@ -304,6 +307,7 @@ impl Settling<'_> {
                 sources::warnings(typed),
             ),
             Asked::Tables => (self.tables(&zone, latest, &filter)?, Vec::new()),
+            Asked::Nothing => (Vec::new(), Vec::new()),
         };
         let segment =
             flags

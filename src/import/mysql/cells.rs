@@ -80,7 +80,7 @@ impl Codec {
     }
 }
 
-pub(super) fn cells_of(row: &MySqlRow) -> Result<Vec<Option<String>>, sqlx::Error> {
+pub(crate) fn cells_of(row: &MySqlRow) -> Result<Vec<Option<String>>, sqlx::Error> {
     let cell = |at: usize| {
         let codec = Codec::of(&row.columns()[at]);
         let Some(bytes) = bytes_of(row.try_get_raw(at)?)? else {

@@ -86,7 +86,7 @@ impl Codec {
     }
 }
 
-pub(super) fn cells_of(row: &PgRow) -> Result<Vec<Option<String>>, sqlx::Error> {
+pub(crate) fn cells_of(row: &PgRow) -> Result<Vec<Option<String>>, sqlx::Error> {
     let text = |at: usize| {
         let Some(bytes) = cell_of(row, at)? else {
             return Ok(None);

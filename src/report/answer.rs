@@ -1,0 +1,219 @@
+//! What a command on tracked sessions has to say: a sentence, facts and tables, the same in every
+//! format. Rows of the first table are what CSV, NDJSON and Parquet hold; without a table, the facts
+//! are one row.
+
+use crate::events::Micros;
+use crate::report::columns::{Cell, Kind, Type};
+use crate::report::rows::{Column, Side};
+use crate::report::story::Fact;
+use crate::report::words;
+use crate::time::zone::Zone;
+
+/// All that is said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) basis: Basis,
+    /// The one sentence that answers the question, without a final stop.
+    pub(crate) headline: String,
+    pub(crate) facts: Vec<AnswerFact>,
+    pub(crate) tables: Vec<AnswerTable>,
+    /// Whole sentences.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What an answer rests on.
+#[derive(Clone, Debug)]
+pub(crate) struct Basis {
+    /// The command, as it is typed.
+    pub(crate) command: &'static str,
+    /// The shape, as it is typed.
+    pub(crate) shape: &'static str,
+    /// The database, as far as it can be printed.
+    pub(crate) database: String,
+    /// Its table.
+    pub(crate) table: String,
+    /// The report's zone.
+    pub(crate) zone: Zone,
+    /// When it was asked.
+    pub(crate) now: Micros,
+}
+
+/// How a value is shown to people; programs get it as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum As {
+    /// Text of our own, which is short.
+    Word,
+    /// Text of the database, which may be long.
+    Text,
+    Count,
+    Number,
+    /// As percent.
+    Share,
+    /// Seconds, as a duration.
+    Duration,
+    /// In the report's zone.
+    Instant,
+    /// `yes` or `no`.
+    Flag,
+}
+
+/// One value with its name.
+#[derive(Debug)]
+pub(crate) struct AnswerFact {
+    /// For programs: `mean_duration_seconds`.
+    pub(crate) name: &'static str,
+    /// For people: `mean`.
+    pub(crate) label: &'static str,
+    pub(crate) shown: As,
+    pub(crate) cell: Cell<'static>,
+    /// What people read behind the value.
+    pub(crate) behind: String,
+}
+
+impl AnswerFact {
+    pub(crate) fn new(
+        name: &'static str,
+        label: &'static str,
+        shown: As,
+        cell: Cell<'static>,
+    ) -> Self {
+        Self {
+            name,
+            label,
+            shown,
+            cell,
+            behind: String::new(),
+        }
+    }
+
+    /// The same with words behind the value.
+    #[must_use]
+    pub(crate) fn behind(mut self, words: impl Into<String>) -> Self {
+        self.behind = words.into();
+        self
+    }
+}
+
+/// Rows under a title.
+#[derive(Debug)]
+pub(crate) struct AnswerTable {
+    /// For programs: the key of its rows in JSON.
+    pub(crate) name: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+    pub(crate) columns: Vec<AnswerColumn>,
+    pub(crate) rows: Vec<Vec<Cell<'static>>>,
+}
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerColumn {
+    /// For programs: `mean_duration_seconds`.
+    pub(crate) name: &'static str,
+    /// For people: `mean`.
+    pub(crate) header: &'static str,
+    pub(crate) shown: As,
+    /// Columns with the highest rank are left out first on a narrow page; rank 0 always stays.
+    pub(crate) rank: u8,
+}
+
+/// The least that is shown of a text of the database.
+const LEAST_TEXT: usize = 8;
+
+impl Answer {
+    /// The names, types and rows that a format of rows holds.
+    pub(crate) fn main_rows(&self) -> (Vec<&'static str>, Vec<Type>, Vec<Vec<Cell<'static>>>) {
+        match self.tables.first() {
+            Some(table) => (
+                table.columns.iter().map(|column| column.name).collect(),
+                table
+                    .columns
+                    .iter()
+                    .map(|column| column.shown.of())
+                    .collect(),
+                table.rows.clone(),
+            ),
+            None => (
+                self.facts.iter().map(|fact| fact.name).collect(),
+                self.facts.iter().map(|fact| fact.shown.of()).collect(),
+                vec![self.facts.iter().map(|fact| fact.cell.clone()).collect()],
+            ),
+        }
+    }
+
+    /// The facts for people.
+    pub(crate) fn people_facts(&self) -> Vec<Fact> {
+        let fact = |fact: &AnswerFact| {
+            let value = fact.shown.person(&fact.cell, &self.basis.zone);
+            let space = if fact.behind.is_empty() { "" } else { " " };
+            Fact::new(fact.label, format!("{value}{space}{}", fact.behind))
+        };
+        self.facts.iter().map(fact).collect()
+    }
+
+    /// What it rests on, for people.
+    pub(crate) fn people_basis(&self) -> Vec<Fact> {
+        let basis = &self.basis;
+        vec![
+            Fact::new("shape", basis.shape),
+            Fact::new("table", format!("{} in {}", basis.table, basis.database)),
+            Fact::new("time zone", basis.zone.to_string()),
+            Fact::new("now", words::local_time(basis.now, &basis.zone)),
+        ]
+    }
+}
+
+impl AnswerTable {
+    /// The columns for people.
+    pub(crate) fn people_columns(&self, zone: &Zone) -> Vec<Column> {
+        let column = |(at, column): (usize, &AnswerColumn)| {
+            let side = match column.shown {
+                As::Text => Side::Data(LEAST_TEXT),
+                As::Word | As::Instant | As::Flag => Side::Left,
+                As::Count | As::Number | As::Share | As::Duration => Side::Right,
+            };
+            let cells = self
+                .rows
+                .iter()
+                .map(|row| column.shown.person(&row[at], zone));
+            Column::new(column.header, side, column.rank, cells)
+        };
+        self.columns.iter().enumerate().map(column).collect()
+    }
+}
+
+impl As {
+    /// The type of such a column, any of whose values can be unknown.
+    fn of(self) -> Type {
+        let kind = match self {
+            As::Word | As::Text => Kind::Text,
+            As::Count => Kind::Count,
+            As::Number | As::Share | As::Duration => Kind::Number,
+            As::Instant => Kind::Instant,
+            As::Flag => Kind::Flag,
+        };
+        Type {
+            kind,
+            can_be_unknown: true,
+        }
+    }
+
+    /// A cell as people read it.
+    fn person(self, cell: &Cell<'static>, zone: &Zone) -> String {
+        match (self, cell) {
+            (_, Cell::Text(text)) => text.clone().into_owned(),
+            (_, Cell::Plain(text)) => text.clone(),
+            (_, Cell::Count(number)) => words::count(*number),
+            (As::Share, Cell::Number(share)) => words::share(*share),
+            (As::Duration, Cell::Number(seconds)) => words::duration(*seconds),
+            (_, Cell::Number(number)) if number.is_finite() => {
+                let rounded = (number * 100.0).round() / 100.0;
+                rounded.to_string()
+            }
+            (_, Cell::Seconds(micros)) => words::duration(*micros as f64 / 1e6),
+            (_, Cell::Instant(at)) => words::local_time(*at, zone),
+            (_, Cell::Flag(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
+            _ => words::UNKNOWN.to_owned(),
+        }
+    }
+}

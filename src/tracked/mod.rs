@@ -1,0 +1,6 @@
+//! Sessions that an application tracks itself: which columns each shape has, what can be asked of
+//! which, and the arithmetic of the answers. Opens nothing and reads no clock.
+
+pub(crate) mod fields;
+pub(crate) mod matrix;
+pub(crate) mod record;
