@@ -2,6 +2,7 @@
 
 mod agreement;
 mod agreement_reports;
+mod applications;
 mod canary;
 mod cases;
 mod check;
@@ -50,5 +51,6 @@ mod sql;
 mod threshold;
 mod time;
 mod times;
+mod tracked_show;
 mod windows;
 mod write_parquet;
