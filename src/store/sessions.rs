@@ -60,7 +60,7 @@ impl SessionTable {
     /// There is no such table, or it is not of the shape: what differs.
     pub(crate) fn find(store: &Store, place: &TrackedPlace) -> Result<Self, Failure> {
         let asked = place.table.as_deref();
-        let name = asked.or(place.shape.table()).unwrap_or_default();
+        let name = asked.unwrap_or(place.shape.table());
         let Some(table) = store.table(name) else {
             let message = format!("there is no table {}", quoted(name.as_bytes()));
             return Err(Failure::new(error::NO_TABLE, message)
