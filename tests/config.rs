@@ -432,6 +432,8 @@ start = "started_at"
 end = "ended_at"
 id = "visit"
 shape = "platform"
+columns = { person_id = "user_id" }
+tables = { pauses = "breaks" }
 timezone = "UTC"
 epoch_unit = "s"
 time_format = "%s"
