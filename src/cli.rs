@@ -208,6 +208,16 @@ docs/compare.md says what each measure means.")]
     #[command(after_help = "\
 Examples:
   sessionize tracked show 42 --database app.db --shape platform
+  sessionize tracked migrate app.db --shape study
+  sessionize tracked start --user 7 --database app.db --shape practice
+  sessionize tracked connect 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b --shape interview
+  sessionize tracked end 42 --xp-phrases 30 --database app.db --shape practice
+  sessionize tracked pause 42 --database app.db --shape platform
+  sessionize tracked close-idle --timeout 30m --dry-run --database app.db --shape study
+
+start, connect, mark-started, activate, end, pause, resume, save, close-idle and
+migrate are the only commands that write to a database: in one transaction, and
+again without doing anything twice. All others open it to be read.
 
 What each command needs of which shape: docs/tracked.md.")]
     Tracked {

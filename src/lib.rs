@@ -43,3 +43,5 @@ pub mod threshold;
 pub mod time;
 mod tracked;
 pub mod visible;
+
+pub use tracked::matrix::table as tracked_table;

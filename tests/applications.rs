@@ -30,15 +30,33 @@ pub(crate) fn everywhere(shape: &'static str) -> [Application; 3] {
     ]
 }
 
+/// A database on each engine in which the application has not made its tables yet.
+pub(crate) fn bare_everywhere(shape: &'static str) -> [Application; 3] {
+    let made = |store| {
+        let application = Application::bare(shape, store);
+        application.run("CREATE TABLE notes (note integer)");
+        application
+    };
+    [
+        made(Store::Sqlite),
+        made(Store::Server(postgres())),
+        made(Store::Server(mariadb())),
+    ]
+}
+
 impl Application {
     fn new(shape: &'static str, store: Store) -> Self {
-        let application = Self {
+        let application = Self::bare(shape, store);
+        application.run(&application.schema());
+        application
+    }
+
+    fn bare(shape: &'static str, store: Store) -> Self {
+        Self {
             shape,
             store,
             scratch: Scratch::new(),
-        };
-        application.run(&application.schema());
-        application
+        }
     }
 
     /// The engine's name, for messages.

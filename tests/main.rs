@@ -51,6 +51,7 @@ mod sql;
 mod threshold;
 mod time;
 mod times;
+mod tracked_keep;
 mod tracked_show;
 mod windows;
 mod write_parquet;

@@ -220,7 +220,7 @@ pub(super) fn run_record(settings: &Settings, imported: &Imported, scanned: &Sca
 
 /// Reads all inputs into the sinks, writes the rejects file, also when rejects are why the reading
 /// failed, and says what there is to say.
-fn import_all(
+pub(super) fn import_all(
     settings: &Settings,
     voice: &Voice,
     meter: &Meter,

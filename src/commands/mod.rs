@@ -19,6 +19,7 @@ use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::cli::tracked::TrackedCommand;
 use crate::cli::{Cli, Command, Engine};
 use crate::error::{self, Failure};
 use crate::events::Micros;
@@ -143,8 +144,19 @@ fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Asked), Failure> {
             let (settings, asked) = Settings::of_comparison(flags, inputs, compared, clock)?;
             Ok((settings, Asked::Comparison(Box::new(asked))))
         }
-        Some(Command::Tracked { place, .. }) => {
-            let (settings, place) = Settings::of_tracked(flags, place, None, clock)?;
+        Some(Command::Tracked { place, asked }) => {
+            let mut place = place.clone();
+            let mut inputs = None;
+            match asked {
+                TrackedCommand::Migrate { store: Some(store) } => {
+                    place.database = Some(store.clone());
+                }
+                TrackedCommand::CloseIdle { inputs: typed, .. } if !typed.is_empty() => {
+                    inputs = Some(typed.as_slice());
+                }
+                _ => {}
+            }
+            let (settings, place) = Settings::of_tracked(flags, &place, inputs, clock)?;
             Ok((settings, Asked::Tracked(Box::new(place))))
         }
         _ => Ok((settle_others(cli, clock)?, Asked::Nothing)),

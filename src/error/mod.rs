@@ -75,6 +75,7 @@ error_ids! {
     USER_NOT_FOUND = "IN-14", Input, "the user has no rows in any source";
     NO_TRACKED = "IN-15", Input, "there is no tracked session to compare with";
     NO_SESSION = "IN-16", Input, "there is no such tracked session, or it may not be seen";
+    WRONG_STATE = "IN-17", Input, "a tracked session is in a state in which this cannot be done";
     TOO_FEW_FIELDS = "IN-20", Input, "a row has fewer fields than the header";
     TOO_MANY_FIELDS = "IN-21", Input, "a row has more fields than the header";
     STRAY_QUOTE = "IN-22", Input, "a quote stands where none may stand";

@@ -1,20 +1,27 @@
 //! The database in which an application keeps its sessions: read and, where asked, written, through
 //! one connection and in one transaction. Nothing is kept unless [`Store::commit`] is reached.
 
+pub(crate) mod activity;
 pub(crate) mod columns;
 mod connection;
+pub(crate) mod migrations;
 mod mysql;
+pub(crate) mod pauses;
 mod postgres;
 pub(crate) mod sessions;
 mod sqlite;
 pub(crate) mod times;
+pub(crate) mod write;
+
+use std::collections::BTreeMap;
 
 use crate::error::{self, Failure, SourcePlace};
 use crate::import::database::Patience;
 use crate::import::inputs::Input;
 use crate::sql::Dialect;
-use crate::store::columns::Table;
+use crate::store::columns::{Column, Table};
 use crate::store::connection::Connection;
+use crate::store::times::Writer;
 use crate::time::timestamp::{TimeSpec, quoted};
 use crate::time::zone::Zone;
 
@@ -39,6 +46,8 @@ pub(crate) struct Store {
     /// How times without an offset are taken.
     spec: TimeSpec,
     access: Access,
+    /// How times are written, by table and column: asked once, so that all rows are alike.
+    writers: BTreeMap<(String, String), Writer>,
 }
 
 impl Store {
@@ -60,12 +69,18 @@ impl Store {
             place,
             spec,
             access,
+            writers: BTreeMap::new(),
         })
     }
 
     /// Whose SQL it takes.
     pub(crate) fn dialect(&self) -> Dialect {
         self.connection.dialect()
+    }
+
+    /// What is done to it.
+    pub(crate) fn access(&self) -> Access {
+        self.access
     }
 
     /// What errors and reports call it.
@@ -131,13 +146,48 @@ impl Store {
         statement: &str,
         values: &[Option<String>],
     ) -> Result<u64, Failure> {
+        self.check_writing()?;
+        let changed = self.connection.run(statement, values);
+        changed.map_err(|failure| failure.in_source(&self.place))
+    }
+
+    /// What goes before each statement that writes.
+    fn check_writing(&self) -> Result<(), Failure> {
         if self.access == Access::Read {
             let message = "a command that reads tried to write";
             return Err(Failure::new(error::BUG, message).in_source(&self.place));
         }
         fail_here();
-        let changed = self.connection.run(statement, values);
-        changed.map_err(|failure| failure.in_source(&self.place))
+        Ok(())
+    }
+
+    /// Runs a statement that adds a row; the id that the database gave it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::run`].
+    pub(crate) fn run_for_id(
+        &mut self,
+        statement: &str,
+        values: &[Option<String>],
+        id: &Column,
+    ) -> Result<Option<String>, Failure> {
+        let rows = match self.dialect() {
+            Dialect::Mysql => {
+                self.run(statement, values)?;
+                self.rows("SELECT CAST(LAST_INSERT_ID() AS CHAR)", &[])?
+            }
+            Dialect::Postgres => {
+                self.check_writing()?;
+                let statement = format!("{statement} RETURNING CAST({} AS TEXT)", id.sql);
+                self.rows(&statement, values)?
+            }
+            _ => {
+                self.run(statement, values)?;
+                self.rows("SELECT CAST(last_insert_rowid() AS TEXT)", &[])?
+            }
+        };
+        Ok(rows.into_iter().flatten().flatten().next())
     }
 
     /// Keeps what was written. Without it everything is as it was.

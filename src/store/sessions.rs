@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use crate::error::{self, Failure};
 use crate::import::tracked::TrackedShape;
 use crate::settings::tracked::{TrackedPlace, Who};
+use crate::sql::Dialect;
 use crate::store::columns::{Column, Kind, Table};
 use crate::store::times::Reader;
-use crate::store::{Cells, Store};
+use crate::store::{Access, Cells, Store};
 use crate::time::timestamp::quoted;
 use crate::tracked::fields::{Field, Need, ShapeColumn};
 use crate::tracked::record::Record;
@@ -115,8 +116,7 @@ impl SessionTable {
         named.next().map_or("", |column| column.name)
     }
 
-    /// The rows that hold a condition and may be seen, by start and id; those of a statement that
-    /// writes are locked until it ends.
+    /// The rows that hold a condition and may be seen, by start and id.
     ///
     /// # Errors
     ///
@@ -126,11 +126,38 @@ impl SessionTable {
         store: &mut Store,
         condition: Condition,
     ) -> Result<Vec<Record>, Failure> {
+        self.select(store, condition, "")
+    }
+
+    /// The same, and nobody else changes them until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub(crate) fn locked(
+        &self,
+        store: &mut Store,
+        condition: Condition,
+    ) -> Result<Vec<Record>, Failure> {
+        // SQLite's writer has the whole database to itself.
+        let lock = match (store.access(), store.dialect()) {
+            (Access::Write, Dialect::Postgres | Dialect::Mysql) => " FOR UPDATE",
+            _ => "",
+        };
+        self.select(store, condition, lock)
+    }
+
+    fn select(
+        &self,
+        store: &mut Store,
+        condition: Condition,
+        lock: &str,
+    ) -> Result<Vec<Record>, Failure> {
         let condition = condition.and_all(&self.access);
         let expressions = self.columns.values().map(|column| column.read(ROWS));
         let expressions: Vec<String> = expressions.collect();
         let statement = format!(
-            "SELECT {} FROM {} AS {ROWS}{}",
+            "SELECT {} FROM {} AS {ROWS}{}{lock}",
             expressions.join(", "),
             self.table.sql,
             condition.clause()
@@ -161,12 +188,40 @@ impl SessionTable {
     pub(crate) fn one(&self, store: &mut Store, id: &str) -> Result<Record, Failure> {
         let condition = self.of_id(store, id)?;
         let mut found = self.records(store, condition)?.into_iter();
-        found.next().ok_or_else(|| {
-            let message = format!("session {} is not found", quoted(id.as_bytes()));
-            Failure::new(error::NO_SESSION, message)
-                .in_source(store.place())
-                .help("ids are compared exactly; --as-user and --as-parent see their own alone")
-        })
+        found.next().ok_or_else(|| not_found(store, "session", id))
+    }
+
+    /// The same, and nobody else changes it until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionTable::one`].
+    pub(crate) fn locked_one(&self, store: &mut Store, id: &str) -> Result<Record, Failure> {
+        let condition = self.of_id(store, id)?;
+        let mut found = self.locked(store, condition)?.into_iter();
+        found.next().ok_or_else(|| not_found(store, "session", id))
+    }
+
+    /// An error unless a user's sessions may be seen.
+    ///
+    /// # Errors
+    ///
+    /// An id that cannot be one, and another's, which is not found.
+    pub(crate) fn check_user(&self, store: &mut Store, user: &str) -> Result<(), Failure> {
+        let column = self.column(store, Field::User)?;
+        let value = checked_id(column, user)?;
+        let statement = format!(
+            "SELECT '1' FROM (SELECT {} AS {}) AS {ROWS}{}",
+            column.parameter(),
+            column.sql,
+            self.access.clause()
+        );
+        let mut values = vec![Some(value)];
+        values.extend(self.access.values.iter().cloned());
+        match store.rows(&statement, &values)?.is_empty() {
+            false => Ok(()),
+            true => Err(not_found(store, "user", user)),
+        }
     }
 
     /// The condition that a row has this id.
@@ -220,6 +275,14 @@ impl SessionTable {
             _ => cell,
         }
     }
+}
+
+/// What is missing and what may not be seen are not told apart.
+fn not_found(store: &Store, what: &str, id: &str) -> Failure {
+    let message = format!("{what} {} is not found", quoted(id.as_bytes()));
+    Failure::new(error::NO_SESSION, message)
+        .in_source(store.place())
+        .help("ids are compared exactly; --as-user and --as-parent see their own alone")
 }
 
 impl Condition {

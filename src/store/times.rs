@@ -55,6 +55,16 @@ impl Writer {
     ///
     /// What the database says.
     pub(crate) fn new(store: &mut Store, table: &Table, column: &Column) -> Result<Self, Failure> {
+        let key = (table.sql.clone(), column.sql.clone());
+        if let Some(known) = store.writers.get(&key) {
+            return Ok(known.clone());
+        }
+        let writer = Self::asked(store, table, column)?;
+        store.writers.insert(key, writer.clone());
+        Ok(writer)
+    }
+
+    fn asked(store: &mut Store, table: &Table, column: &Column) -> Result<Self, Failure> {
         let zone = store.spec().zone.unwrap_or(Zone::UTC);
         let clock = |digits| Writer::Clock {
             zone,

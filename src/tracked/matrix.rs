@@ -103,3 +103,56 @@ impl Task {
         }
     }
 }
+
+/// Every task, in the order of the manual.
+const TASKS: [Task; 18] = [
+    Task::Lifecycle,
+    Task::Show,
+    Task::Summary,
+    Task::History,
+    Task::Trends,
+    Task::Streaks,
+    Task::Anomalies,
+    Task::Start,
+    Task::Connect,
+    Task::MarkStarted,
+    Task::Activate,
+    Task::End,
+    Task::Pause,
+    Task::Resume,
+    Task::Save,
+    Task::Info,
+    Task::CloseIdle,
+    Task::Migrate,
+];
+
+/// Every shape, in the order of the manual.
+const SHAPES: [TrackedShape; 6] = [
+    TrackedShape::Interview,
+    TrackedShape::Practice,
+    TrackedShape::Study,
+    TrackedShape::SavedInterview,
+    TrackedShape::Platform,
+    TrackedShape::Snapshot,
+];
+
+/// What applies where, as a table in Markdown: a row per command, a column per shape.
+pub fn table() -> String {
+    let row = |head: &str, cells: &mut dyn Iterator<Item = &str>| {
+        let cells: Vec<&str> = cells.collect();
+        format!("| {head} | {} |\n", cells.join(" | "))
+    };
+    let mut table = row("command", &mut SHAPES.iter().map(|shape| shape.name()));
+    table += &row("---", &mut SHAPES.iter().map(|_| "---"));
+    for task in TASKS {
+        let applies = |shape: &TrackedShape| match task.obstacle(*shape) {
+            None => "yes",
+            Some(_) => "–",
+        };
+        table += &row(
+            &format!("`{}`", task.name()),
+            &mut SHAPES.iter().map(applies),
+        );
+    }
+    table
+}

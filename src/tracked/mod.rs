@@ -2,5 +2,9 @@
 //! which, and the arithmetic of the answers. Opens nothing and reads no clock.
 
 pub(crate) mod fields;
+pub(crate) mod idle;
 pub(crate) mod matrix;
+pub(crate) mod pauses;
 pub(crate) mod record;
+pub(crate) mod stages;
+pub(crate) mod streak;

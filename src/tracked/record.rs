@@ -31,6 +31,12 @@ impl Record {
         self.times.get(&field).copied()
     }
 
+    /// Whether the row says a time, be it one that cannot be read.
+    pub(crate) fn has(&self, field: Field) -> bool {
+        let is_it = |(unreadable, _): &(Field, String)| *unreadable == field;
+        self.times.contains_key(&field) || self.unreadable.iter().any(is_it)
+    }
+
     /// A whole number, where the column holds one.
     pub(crate) fn number(&self, field: Field) -> Option<i64> {
         self.text(field)?.trim().parse().ok()

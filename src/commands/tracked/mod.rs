@@ -1,6 +1,12 @@
 //! `sessionize tracked …`: sessions that an application tracks itself.
 
+mod close_idle;
+mod end;
+mod migrate;
+mod pause;
 mod show;
+mod stages;
+mod start;
 
 use std::io::Write;
 
@@ -10,7 +16,8 @@ use crate::commands::voice::Voice;
 use crate::error::Failure;
 use crate::import::database::Patience;
 use crate::output::Output;
-use crate::report::answer::{Answer, Basis};
+use crate::report::answer::{Answer, AnswerFact, As, Basis};
+use crate::report::columns::Cell;
 use crate::report::{self};
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
@@ -23,12 +30,25 @@ pub(super) fn run(
     settings: &Settings,
     place: &TrackedPlace,
     command: &TrackedCommand,
-    _voice: &Voice,
+    voice: &Voice,
     output: Output,
 ) -> Result<Ending, Failure> {
-    task_of(command).check(place.shape)?;
+    let task = task_of(command);
+    task.check(place.shape)?;
     let answer = match command {
         TrackedCommand::Show { id } => show::answer(settings, place, id)?,
+        TrackedCommand::Start(flags) => start::answer(settings, place, flags)?,
+        TrackedCommand::Connect { id }
+        | TrackedCommand::MarkStarted { id }
+        | TrackedCommand::Activate { id } => stages::answer(settings, place, task, id)?,
+        TrackedCommand::End { id, xp } => end::answer(settings, place, id, xp)?,
+        TrackedCommand::Pause { id } | TrackedCommand::Resume { id } => {
+            pause::answer(settings, place, task, id)?
+        }
+        TrackedCommand::CloseIdle { dry_run, .. } => {
+            close_idle::answer(settings, place, voice, *dry_run)?
+        }
+        TrackedCommand::Migrate { .. } => migrate::answer(settings, place)?,
     };
     let write =
         |out: &mut dyn Write| report::write_answer(settings.format, &answer, settings.style, out);
@@ -40,6 +60,15 @@ pub(super) fn run(
 fn task_of(command: &TrackedCommand) -> Task {
     match command {
         TrackedCommand::Show { .. } => Task::Show,
+        TrackedCommand::Start(_) => Task::Start,
+        TrackedCommand::Connect { .. } => Task::Connect,
+        TrackedCommand::MarkStarted { .. } => Task::MarkStarted,
+        TrackedCommand::Activate { .. } => Task::Activate,
+        TrackedCommand::End { .. } => Task::End,
+        TrackedCommand::Pause { .. } => Task::Pause,
+        TrackedCommand::Resume { .. } => Task::Resume,
+        TrackedCommand::CloseIdle { .. } => Task::CloseIdle,
+        TrackedCommand::Migrate { .. } => Task::Migrate,
     }
 }
 
@@ -86,4 +115,10 @@ fn answer_of(
         tables: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+/// A fact that is a text of the database.
+fn shown(name: &'static str, label: &'static str, text: Option<&str>) -> AnswerFact {
+    let cell = text.map_or(Cell::Unknown, |text| Cell::Text(text.to_owned().into()));
+    AnswerFact::new(name, label, As::Text, cell)
 }

@@ -1,5 +1,6 @@
 //! `sessionize tracked show ID`: all that a session's row says.
 
+use super::end::lengths;
 use super::{answer_of, open};
 use crate::error::Failure;
 use crate::events::Micros;
@@ -7,8 +8,9 @@ use crate::report::answer::{Answer, AnswerFact, As};
 use crate::report::columns::Cell;
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
-use crate::store::Access;
+use crate::store::pauses::PauseTable;
 use crate::store::sessions::SessionTable;
+use crate::store::{Access, Store};
 use crate::tracked::fields::Field;
 use crate::tracked::matrix::Task;
 use crate::tracked::record::Record;
@@ -24,6 +26,9 @@ pub(super) fn answer(
     let headline = format!("Session {}: {}", record.id, state(&record, settings.now));
     let mut answer = answer_of(settings, &store, &table, Task::Show, headline);
     answer.facts = facts(&table, &record, settings.now);
+    answer
+        .facts
+        .extend(of_pauses(settings, place, &mut store, &record)?);
     let unreadable = record.unreadable.iter().map(|(field, why)| {
         format!(
             "Column {} cannot be read: {why}.",
@@ -32,6 +37,27 @@ pub(super) fn answer(
     });
     answer.notes = unreadable.collect();
     Ok(answer)
+}
+
+/// What it lasted without its pauses, where there is a table of them.
+fn of_pauses(
+    settings: &Settings,
+    place: &TrackedPlace,
+    store: &mut Store,
+    record: &Record,
+) -> Result<Vec<AnswerFact>, Failure> {
+    if PauseTable::find(store, place)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let (net, paused) = lengths(store, place, record, settings.now)?;
+    let fact = |name, label, length: Option<Micros>| {
+        let cell = length.map_or(Cell::Unknown, |length| Cell::Seconds(i128::from(length)));
+        AnswerFact::new(name, label, As::Duration, cell)
+    };
+    Ok(vec![
+        fact("paused_seconds", "paused", paused),
+        fact("net_duration_seconds", "without pauses", net),
+    ])
 }
 
 /// Where the session stands, in words.

@@ -1,0 +1,36 @@
+-- Saved interviews: what was said and met in each is kept as JSON.
+--
+-- `migrate` runs the steps whose names stand above them, each unless what it makes is there. A
+-- name in braces is the application's own name of it; `beside` are tables that are made only
+-- together with that of the sessions.
+
+-- table: sessions
+CREATE TABLE {sessions} (
+    {session_id} TEXT PRIMARY KEY,
+    {interviewee_id} TEXT NULL,
+    {template_id} TEXT NULL,
+    {start_time} TIMESTAMP NULL,
+    {end_time} TIMESTAMP NULL,
+    {status} TEXT NULL,
+    {session_information} TEXT NULL,
+    {Interview_report} TEXT NULL,
+    {recording_url} TEXT NULL,
+    {resume_url} TEXT NULL
+);
+
+-- index: active_of_user
+CREATE INDEX {index} ON {sessions} ({interviewee_id}, {start_time}) WHERE {end_time} IS NULL;
+
+-- index: ended_of_user
+CREATE INDEX {index} ON {sessions} ({interviewee_id}, {end_time}) WHERE {end_time} IS NOT NULL;
+
+-- index: of_user_by_start
+CREATE INDEX {index} ON {sessions} ({interviewee_id}, {start_time});
+
+-- table: pauses
+CREATE TABLE {pauses} (
+    {pauses.session_id} {type of session} NOT NULL,
+    {pauses.paused_at} TIMESTAMP NOT NULL,
+    {pauses.resumed_at} TIMESTAMP NULL,
+    PRIMARY KEY ({pauses.session_id}, {pauses.paused_at})
+);
