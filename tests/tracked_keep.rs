@@ -192,12 +192,13 @@ fn migrate_adds_what_a_table_lacks_and_touches_no_row() {
         ));
         let columns = ["id", "created_at", "desktop_connected_at", "status"];
         let before = rows(&application, "sessions", &columns);
-        refused(
-            &application,
-            &["mark-started", ONE],
-            4,
-            "has no column \"session_started_at\"",
-        );
+        let said = "has no column \"session_started_at\"";
+        refused(&application, &["mark-started", ONE], 4, said);
+        refused(&application, &["activate", ONE], 4, said);
+        application.done(&["connect", ONE]);
+        let before_migrating = rows(&application, "sessions", &columns);
+        assert_ne!(before_migrating, before);
+        let before = before_migrating;
         let answer = application.json(&["migrate"]);
         let engine = application.engine();
         let made = steps(&answer, "made");
@@ -834,6 +835,49 @@ fn messy_rows_are_kept_as_they_are_and_ended_where_that_can_be() {
         "{answer}"
     );
     assert!(fact(&answer, "duration_seconds").is_null(), "{answer}");
+}
+
+#[test]
+fn an_account_that_may_only_read_is_enough_for_what_reads_and_for_nothing_that_keeps() {
+    let [_, servers @ ..] = everywhere("platform");
+    for application in servers {
+        let engine = application.engine();
+        application.run(
+            "INSERT INTO user_sessions (id, person_id, session_id, started_at)
+             VALUES (1, 7, 'a', '2026-03-01 09:00:00')",
+        );
+        application.done(&["migrate"]);
+        application.run(match engine {
+            "postgres" => {
+                "CREATE ROLE only_reads LOGIN;
+                 GRANT SELECT ON user_sessions, user_sessions_pauses TO only_reads"
+            }
+            _ => {
+                "CREATE USER only_reads@localhost; GRANT SELECT ON user_sessions TO only_reads@localhost;
+                 GRANT SELECT ON user_sessions_pauses TO only_reads@localhost"
+            }
+        });
+        let before = rows(&application, "user_sessions", shape_columns("platform").1);
+        let address = application.address();
+        let (server, rest) = address.split_once("://").expect("an address");
+        let (_, place) = rest.split_once('@').expect("an account");
+        let address = format!("{server}://only_reads@{place}");
+        let asked = |words: &[&str]| {
+            let call = application.scratch().sessionize(["tracked"]);
+            let call = call.args(words.to_vec());
+            call.args(["--database", &address, "--shape", "platform"])
+                .run()
+        };
+        asked(&["show", "1"]).expect_ok();
+        let dry = asked(&["close-idle", "--dry-run"]).expect_ok();
+        assert!(dry.stdout().contains("would be ended"), "{dry:?}");
+        for words in [&["end", "1"][..], &["pause", "1"], &["close-idle"]] {
+            let outcome = asked(words).expect_failure(5);
+            assert!(outcome.stderr().contains("denied"), "{engine}: {outcome:?}");
+        }
+        let after = rows(&application, "user_sessions", shape_columns("platform").1);
+        assert_eq!(after, before, "{engine}");
+    }
 }
 
 /// Attempts of a child at these times.

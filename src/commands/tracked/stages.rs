@@ -26,8 +26,9 @@ pub(super) fn answer(
     id: &str,
 ) -> Result<Answer, Failure> {
     let (mut store, table) = open(settings, place, Access::Write)?;
-    // Without the column nobody knows whether it has started.
-    table.column(&store, Field::Started)?;
+    if task != Task::Connect {
+        table.column(&store, Field::Started)?;
+    }
     let record = table.locked_one(&mut store, id)?;
     let (step, verb) = match task {
         Task::Connect => (stages::connect(&record), "connected"),

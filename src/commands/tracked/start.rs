@@ -138,8 +138,10 @@ fn study(
         }
     }
     let user = quoted(flags.user.as_bytes());
-    let message = format!("no session of user {user} can be added: others add and end them");
-    Err(Failure::new(error::DATABASE, message).in_source(store.place()))
+    let message = format!("a constraint of the database keeps user {user} from another session");
+    Err(Failure::new(error::DATABASE, message)
+        .in_source(store.place())
+        .help("look at the unique indexes of the table"))
 }
 
 fn newest(
