@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 63;
 /// The name of the sessions' table.
 pub(crate) fn name_of(place: &TrackedPlace) -> &str {
     let asked = place.table.as_deref();
-    asked.or(place.shape.table()).unwrap_or_default()
+    asked.unwrap_or(place.shape.table())
 }
 
 /// The name of the pauses' table: `sessions_pauses`, unless another one is mapped.
