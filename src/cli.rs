@@ -214,6 +214,7 @@ Examples:
   sessionize tracked end 42 --xp-phrases 30 --database app.db --shape practice
   sessionize tracked pause 42 --database app.db --shape platform
   sessionize tracked close-idle --timeout 30m --dry-run --database app.db --shape study
+  sessionize tracked anomalies --database app.db --shape saved-interview
 
 start, connect, mark-started, activate, end, pause, resume, save, close-idle and
 migrate are the only commands that write to a database: in one transaction, and

@@ -52,6 +52,7 @@ mod threshold;
 mod time;
 mod times;
 mod tracked_keep;
+mod tracked_saved;
 mod tracked_show;
 mod windows;
 mod write_parquet;

@@ -1,8 +1,8 @@
 //! The flags of `tracked`, and its commands.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::import::tracked::TrackedShape;
 
@@ -75,13 +75,45 @@ pub enum TrackedCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// Anomalies that interviews detected: of which type, when, and in how many sessions
+    #[command(after_help = "\
+Examples:
+  sessionize tracked anomalies --database app.db --shape saved-interview --by week
+  sessionize tracked anomalies --database app.db --shape saved-interview \\
+      --per session --format csv -o anomalies.csv")]
+    Anomalies {
+        /// Which rows come first; sessions are listed only when they are asked for
+        #[arg(long, value_name = "WHAT", default_value = "type")]
+        per: AnomaliesPer,
+    },
+    /// Saves the information of an interview, which goes on; nothing that was saved is lost
+    #[command(after_help = "\
+Examples:
+  sessionize tracked save 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b \\
+      --information interview.json --database app.db --shape saved-interview")]
+    Save {
+        /// The session's id, exactly as the table has it
+        #[arg(value_name = "ID")]
+        id: String,
+        /// A file with a JSON object; `-` is standard input
+        #[arg(long, value_name = "FILE")]
+        information: OsString,
+    },
     /// End a session now, once
+    #[command(after_help = "\
+Examples:
+  sessionize tracked end 42 --xp-phrases 30 --database app.db --shape practice
+  sessionize tracked end 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b \\
+      --information interview.json --database app.db --shape saved-interview")]
     End {
         /// The session's id, exactly as the table has it
         #[arg(value_name = "ID")]
         id: String,
         #[command(flatten)]
         xp: XpFlags,
+        /// Save this first, as `save` does; what cannot be saved ends nothing
+        #[arg(long, value_name = "FILE")]
+        information: Option<OsString>,
     },
     /// A session rests: what it lasts does not grow until it is resumed
     Pause {
@@ -109,6 +141,21 @@ pub enum TrackedCommand {
         /// The application's database, in place of --database
         #[arg(value_name = "STORE")]
         store: Option<OsString>,
+    },
+    /// What is saved of an interview, or would be
+    #[command(after_help = "\
+Examples:
+  sessionize tracked info 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b \\
+      --database app.db --shape saved-interview
+  … | sessionize tracked info 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b --information - \\
+      --database app.db --shape saved-interview")]
+    Info {
+        /// The session's id, exactly as the table has it
+        #[arg(value_name = "ID")]
+        id: String,
+        /// Show what would be saved of this file; `-` is standard input
+        #[arg(long, value_name = "FILE")]
+        information: Option<OsString>,
     },
 }
 
@@ -141,4 +188,30 @@ pub struct XpFlags {
     /// XP for days in a row; what the row says, unless given
     #[arg(long = "xp-streak-bonus", value_name = "XP")]
     pub streak_bonus: Option<u32>,
+}
+
+/// Rows of anomalies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AnomaliesPer {
+    /// A row per type.
+    Type,
+    /// A row per hour of the day.
+    Hour,
+    /// A row per period: `--by`.
+    Period,
+    /// A row per session.
+    Session,
+}
+
+impl TrackedCommand {
+    /// The file that it reads.
+    pub fn information(&self) -> Option<&OsStr> {
+        match self {
+            TrackedCommand::Save { information, .. } => Some(information),
+            TrackedCommand::End { information, .. } | TrackedCommand::Info { information, .. } => {
+                information.as_deref()
+            }
+            _ => None,
+        }
+    }
 }

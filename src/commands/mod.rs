@@ -156,7 +156,9 @@ fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Asked), Failure> {
                 }
                 _ => {}
             }
-            let (settings, place) = Settings::of_tracked(flags, &place, inputs, clock)?;
+            let (mut settings, place) = Settings::of_tracked(flags, &place, inputs, clock)?;
+            let read = asked.information().filter(|path| *path != "-");
+            settings.consulted.extend(read.map(PathBuf::from));
             Ok((settings, Asked::Tracked(Box::new(place))))
         }
         _ => Ok((settle_others(cli, clock)?, Asked::Nothing)),

@@ -84,6 +84,7 @@ error_ids! {
     NO_SOURCE = "IN-25", Input, "a row names no source";
     NOT_AN_OBJECT = "IN-26", Input, "a line is not a JSON object";
     DOUBLED_KEY = "IN-27", Input, "a key that is needed stands twice in its object";
+    INFORMATION = "IN-28", Input, "the information of an interview is no JSON object, or saving it would lose something";
     NEEDS_UNIT = "TM-01", Time, "a numeric time needs a unit";
     NOT_AN_INSTANT = "TM-02", Time, "a value is not an instant";
     NO_OFFSET = "TM-03", Time, "a time has neither an offset nor a zone";

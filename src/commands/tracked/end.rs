@@ -1,5 +1,7 @@
 //! `sessionize tracked end ID`: a session ends, once.
 
+use std::ffi::OsStr;
+
 use super::stages::changes;
 use super::{answer_of, open, shown};
 use crate::cli::tracked::XpFlags;
@@ -29,7 +31,6 @@ pub(super) fn answer(
     id: &str,
     xp: &XpFlags,
 ) -> Result<Answer, Failure> {
-    check(place.shape, xp)?;
     let (mut store, table) = open(settings, place, Access::Write)?;
     let record = table.locked_one(&mut store, id)?;
     let end = settings.now;
@@ -71,19 +72,32 @@ pub(super) fn answer(
     Ok(answer)
 }
 
-fn check(shape: TrackedShape, xp: &XpFlags) -> Result<(), Failure> {
-    if shape == TrackedShape::SavedInterview {
-        let message = "a saved interview ends by saving its information, which end does not do";
-        return Err(Failure::new(error::USAGE, message)
-            .help("docs/tracked.md has a table of what applies where"));
-    }
+/// An error for what is typed that sessions of the shape do not take.
+///
+/// # Errors
+///
+/// XP of anything but practice, information of anything but a saved interview.
+pub(super) fn check(
+    shape: TrackedShape,
+    xp: &XpFlags,
+    information: Option<&OsStr>,
+) -> Result<(), Failure> {
     let is_given = [xp.phrases, xp.session_bonus, xp.streak_bonus]
         .iter()
         .any(Option::is_some);
+    let refused = |what: &str, help: &str| {
+        let message = format!("sessions of the shape \"{}\" {what}", shape.name());
+        Err(Failure::new(error::USAGE, message).help(help))
+    };
     if is_given && shape != TrackedShape::Practice {
-        let message = format!("sessions of the shape \"{}\" give no XP", shape.name());
-        return Err(Failure::new(error::USAGE, message)
-            .help("--xp-phrases, --xp-session-bonus and --xp-streak-bonus go with practice"));
+        let help = "--xp-phrases, --xp-session-bonus and --xp-streak-bonus go with practice";
+        return refused("give no XP", help);
+    }
+    if information.is_some() && shape != TrackedShape::SavedInterview {
+        return refused(
+            "hold no information",
+            "--information goes with saved-interview",
+        );
     }
     Ok(())
 }
@@ -98,6 +112,26 @@ fn stage(table: &SessionTable, record: &Record) -> Move {
             status: None,
         },
     }
+}
+
+/// What a session lasted without its pauses, of which none is left open; unknown without a start.
+pub(super) fn resumed(
+    store: &mut Store,
+    place: &TrackedPlace,
+    record: &Record,
+    start: Option<Micros>,
+    end: Micros,
+) -> Result<Option<Micros>, Failure> {
+    let mut pauses = Vec::new();
+    if let Some(table) = PauseTable::find(store, place)? {
+        pauses = table.of(store, &record.id)?;
+        if let Some(open) = pauses.iter().find(|pause| pause.to.is_none()) {
+            let resumed = open.from.max(end);
+            store.check_transactional(table.table())?;
+            table.resume(store, &record.id, resumed)?;
+        }
+    }
+    Ok(start.map(|start| end - start - paused(&pauses, start, end)))
 }
 
 /// How sessions are ended.
@@ -124,7 +158,7 @@ impl Ending<'_> {
             (_, Move::Change { time, status }) => changes(time, status, end),
             _ => Vec::new(),
         };
-        let net = self.resumed(store, record, start, end)?;
+        let net = resumed(store, self.place, record, start, end)?;
         if let (Some(net), true) = (net, self.table.has(Field::DurationSeconds)) {
             changes.push((Field::DurationSeconds, Value::Number(net / SECOND)));
         }
@@ -143,26 +177,6 @@ impl Ending<'_> {
             changes.extend(self.streaks(store, record)?);
         }
         self.table.change(store, &record.id, &changes)
-    }
-
-    /// What a session lasted without its pauses, of which none is left open; unknown without a start.
-    fn resumed(
-        &self,
-        store: &mut Store,
-        record: &Record,
-        start: Option<Micros>,
-        end: Micros,
-    ) -> Result<Option<Micros>, Failure> {
-        let mut pauses = Vec::new();
-        if let Some(table) = PauseTable::find(store, self.place)? {
-            pauses = table.of(store, &record.id)?;
-            if let Some(open) = pauses.iter().find(|pause| pause.to.is_none()) {
-                let resumed = open.from.max(end);
-                store.check_transactional(table.table())?;
-                table.resume(store, &record.id, resumed)?;
-            }
-        }
-        Ok(start.map(|start| end - start - paused(&pauses, start, end)))
     }
 
     /// What is typed over what the row says; the total is the sum of the three.

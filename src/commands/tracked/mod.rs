@@ -1,9 +1,12 @@
 //! `sessionize tracked …`: sessions that an application tracks itself.
 
+mod anomalies;
 mod close_idle;
 mod end;
+mod info;
 mod migrate;
 mod pause;
+mod saved;
 mod show;
 mod stages;
 mod start;
@@ -15,6 +18,7 @@ use crate::commands::Ending;
 use crate::commands::voice::Voice;
 use crate::error::Failure;
 use crate::import::database::Patience;
+use crate::import::tracked::TrackedShape;
 use crate::output::Output;
 use crate::report::answer::{Answer, AnswerFact, As, Basis};
 use crate::report::columns::Cell;
@@ -41,7 +45,18 @@ pub(super) fn run(
         TrackedCommand::Connect { id }
         | TrackedCommand::MarkStarted { id }
         | TrackedCommand::Activate { id } => stages::answer(settings, place, task, id)?,
-        TrackedCommand::End { id, xp } => end::answer(settings, place, id, xp)?,
+        TrackedCommand::End {
+            id,
+            xp,
+            information,
+        } => {
+            let information = information.as_deref();
+            end::check(place.shape, xp, information)?;
+            match place.shape {
+                TrackedShape::SavedInterview => saved::end(settings, place, id, information)?,
+                _ => end::answer(settings, place, id, xp)?,
+            }
+        }
         TrackedCommand::Pause { id } | TrackedCommand::Resume { id } => {
             pause::answer(settings, place, task, id)?
         }
@@ -49,6 +64,11 @@ pub(super) fn run(
             close_idle::answer(settings, place, voice, *dry_run)?
         }
         TrackedCommand::Migrate { .. } => migrate::answer(settings, place)?,
+        TrackedCommand::Anomalies { per } => anomalies::answer(settings, place, *per)?,
+        TrackedCommand::Save { id, information } => saved::save(settings, place, id, information)?,
+        TrackedCommand::Info { id, information } => {
+            info::answer(settings, place, id, information.as_deref())?
+        }
     };
     let write =
         |out: &mut dyn Write| report::write_answer(settings.format, &answer, settings.style, out);
@@ -69,6 +89,9 @@ fn task_of(command: &TrackedCommand) -> Task {
         TrackedCommand::Resume { .. } => Task::Resume,
         TrackedCommand::CloseIdle { .. } => Task::CloseIdle,
         TrackedCommand::Migrate { .. } => Task::Migrate,
+        TrackedCommand::Anomalies { .. } => Task::Anomalies,
+        TrackedCommand::Save { .. } => Task::Save,
+        TrackedCommand::Info { .. } => Task::Info,
     }
 }
 
