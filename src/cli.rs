@@ -215,6 +215,8 @@ Examples:
   sessionize tracked pause 42 --database app.db --shape platform
   sessionize tracked close-idle --timeout 30m --dry-run --database app.db --shape study
   sessionize tracked anomalies --database app.db --shape saved-interview
+  sessionize tracked end 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b \\
+      --information interview.json --database app.db --shape saved-interview
 
 start, connect, mark-started, activate, end, pause, resume, save, close-idle and
 migrate are the only commands that write to a database: in one transaction, and

@@ -87,6 +87,9 @@ Examples:
         per: AnomaliesPer,
     },
     /// Saves the information of an interview, which goes on; nothing that was saved is lost
+    ///
+    /// Writes to the application's database. A message of the role `system` is left out, and the
+    /// user's first message if it is `Hello`. Saving the same again changes nothing.
     #[command(after_help = "\
 Examples:
   sessionize tracked save 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b \\
@@ -100,6 +103,8 @@ Examples:
         information: OsString,
     },
     /// End a session now, once
+    ///
+    /// Writes to the application's database. A session that has an end keeps it.
     #[command(after_help = "\
 Examples:
   sessionize tracked end 42 --xp-phrases 30 --database app.db --shape practice

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::saved::{Saving, offered};
+use super::saving::{Saving, offered};
 use super::{answer_of, open};
 use crate::error::Failure;
 use crate::report::answer::{Answer, AnswerFact, As};

@@ -7,6 +7,7 @@ mod info;
 mod migrate;
 mod pause;
 mod saved;
+mod saving;
 mod show;
 mod stages;
 mod start;
