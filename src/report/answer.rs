@@ -49,8 +49,12 @@ pub(crate) enum As {
     Number,
     /// As percent.
     Share,
+    /// A number of percent.
+    Percent,
     /// Seconds, as a duration.
     Duration,
+    /// Milliseconds, as a duration.
+    Milliseconds,
     /// In the report's zone.
     Instant,
     /// `yes` or `no`.
@@ -170,7 +174,12 @@ impl AnswerTable {
             let side = match column.shown {
                 As::Text => Side::Data(LEAST_TEXT),
                 As::Word | As::Instant | As::Flag => Side::Left,
-                As::Count | As::Number | As::Share | As::Duration => Side::Right,
+                As::Count
+                | As::Number
+                | As::Share
+                | As::Percent
+                | As::Duration
+                | As::Milliseconds => Side::Right,
             };
             let cells = self
                 .rows
@@ -188,7 +197,7 @@ impl As {
         let kind = match self {
             As::Word | As::Text => Kind::Text,
             As::Count => Kind::Count,
-            As::Number | As::Share | As::Duration => Kind::Number,
+            As::Number | As::Share | As::Percent | As::Duration | As::Milliseconds => Kind::Number,
             As::Instant => Kind::Instant,
             As::Flag => Kind::Flag,
         };
@@ -203,8 +212,15 @@ impl As {
         match (self, cell) {
             (_, Cell::Text(text)) => text.clone().into_owned(),
             (_, Cell::Plain(text)) => text.clone(),
+            (_, Cell::Texts(texts)) => texts.join(", "),
+            (As::Percent, Cell::Count(percent)) => format!("{percent}%"),
+            (As::Milliseconds, Cell::Count(milliseconds)) => {
+                words::duration(*milliseconds as f64 / 1e3)
+            }
             (_, Cell::Count(number)) => words::count(*number),
             (As::Share, Cell::Number(share)) => words::share(*share),
+            (As::Percent, Cell::Number(percent)) => words::share(*percent / 100.0),
+            (As::Milliseconds, Cell::Number(milliseconds)) => words::duration(*milliseconds / 1e3),
             (As::Duration, Cell::Number(seconds)) => words::duration(*seconds),
             (_, Cell::Number(number)) if number.is_finite() => {
                 let rounded = (number * 100.0).round() / 100.0;

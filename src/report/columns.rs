@@ -200,6 +200,8 @@ pub(crate) enum Cell<'a> {
     Sign(i8),
     /// Events per source: `name:events` joined with `;`, an object in JSON.
     Sources(&'a [(&'a str, u64)]),
+    /// Texts: joined with `;`, an array in JSON.
+    Texts(Vec<String>),
     /// Cells with their names, an object in JSON; other formats have no place for it.
     Named(Vec<(&'static str, Cell<'a>)>),
 }

@@ -186,6 +186,7 @@ fn text<'a>(cell: &'a Cell<'_>, raw: bool) -> Cow<'a, str> {
         Cell::Flag(flag) => if *flag { "true" } else { "false" }.into(),
         Cell::Sign(sign) => sign.to_string().into(),
         Cell::Sources(sources) => guard(joined(sources).into()),
+        Cell::Texts(texts) => guard(texts.join(";").into()),
         Cell::Named(_) => unreachable!("only JSON nests"),
     }
 }

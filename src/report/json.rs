@@ -231,6 +231,7 @@ impl Serialize for Cell<'_> {
                 }
                 map.end()
             }
+            Cell::Texts(texts) => serializer.collect_seq(texts),
             Cell::Named(cells) => {
                 serializer.collect_map(cells.iter().map(|(name, cell)| (name, cell)))
             }

@@ -200,6 +200,9 @@ impl Values {
             (Values::Text(values), Cell::Sources(sources)) => {
                 return push_text(values, &joined(sources));
             }
+            (Values::Text(values), Cell::Texts(texts)) => {
+                return push_text(values, &texts.join(";"));
+            }
             (Values::Text(values), Cell::Unknown) => values.push_null(),
             (Values::Whole(values), Cell::Count(count)) => {
                 let count = i64::try_from(*count).map_err(io::Error::other)?;
@@ -210,6 +213,7 @@ impl Values {
             (Values::Numbers(values), Cell::Number(number)) => {
                 values.push(Some(*number).filter(|number| number.is_finite()));
             }
+            (Values::Numbers(values), Cell::Count(count)) => values.push(Some(*count as f64)),
             (Values::Numbers(values), Cell::Seconds(micros)) => {
                 values.push(Some(nearest_seconds(*micros)));
             }
