@@ -4,6 +4,7 @@ use super::end::lengths;
 use super::{answer_of, open};
 use crate::error::Failure;
 use crate::events::Micros;
+use crate::import::tracked::TrackedShape;
 use crate::report::answer::{Answer, AnswerFact, As};
 use crate::report::columns::Cell;
 use crate::settings::Settings;
@@ -36,6 +37,10 @@ pub(super) fn answer(
         )
     });
     answer.notes = unreadable.collect();
+    if table.shape == TrackedShape::Snapshot {
+        let note = "This shape keeps one current session per person, and no history.";
+        answer.notes.push(note.to_owned());
+    }
     Ok(answer)
 }
 
@@ -63,6 +68,16 @@ fn of_pauses(
 /// Where the session stands, in words.
 fn state(record: &Record, now: Micros) -> String {
     let (started, ended) = (record.time(Field::Started), record.time(Field::Ended));
+    let is_unreadable = |field| record.has(field) && record.time(field).is_none();
+    if is_unreadable(Field::Started) {
+        return "its start cannot be read".to_owned();
+    }
+    if is_unreadable(Field::Ended) {
+        return "its end cannot be read".to_owned();
+    }
+    if let (Some(status), None) = (over(record), ended) {
+        return format!("{status}; when it ended is not known");
+    }
     let words = |length: Micros| crate::report::words::duration(length as f64 / 1e6);
     match (started, ended, record.time(Field::LastActivity)) {
         (Some(start), Some(end), _) if end < start => "it ended before it started".to_owned(),
@@ -74,6 +89,13 @@ fn state(record: &Record, now: Micros) -> String {
         (Some(_), None, _) => "it starts in the future".to_owned(),
         (None, ..) => "not started".to_owned(),
     }
+}
+
+/// The status of a session that says it is over.
+fn over(record: &Record) -> Option<&str> {
+    const OVER: [&str; 5] = ["completed", "ended", "finished", "closed", "cancelled"];
+    let is_over = |status: &&str| OVER.iter().any(|over| over.eq_ignore_ascii_case(status));
+    record.text(Field::Status).filter(is_over)
 }
 
 fn facts(table: &SessionTable, record: &Record, now: Micros) -> Vec<AnswerFact> {
@@ -94,7 +116,8 @@ fn facts(table: &SessionTable, record: &Record, now: Micros) -> Vec<AnswerFact> 
     let length = record
         .length()
         .map_or(Cell::Unknown, |length| Cell::Seconds(i128::from(length)));
-    let is_open = record.time(Field::Ended).is_none()
+    let is_open = !record.has(Field::Ended)
+        && over(record).is_none()
         && record
             .time(Field::Started)
             .is_some_and(|start| start <= now);
