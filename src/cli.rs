@@ -208,6 +208,10 @@ docs/compare.md says what each measure means.")]
     #[command(after_help = "\
 Examples:
   sessionize tracked show 42 --database app.db --shape platform
+  sessionize tracked summary --user 7 --database app.db --shape study
+  sessionize tracked history --user 7 --limit 5 --database app.db --shape practice
+  sessionize tracked trends --database app.db --shape study --timezone Europe/Berlin
+  sessionize tracked streaks --user 7 --database app.db --shape practice
   sessionize tracked migrate app.db --shape study
   sessionize tracked start --user 7 --database app.db --shape practice
   sessionize tracked connect 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b --shape interview

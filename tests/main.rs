@@ -54,5 +54,6 @@ mod times;
 mod tracked_keep;
 mod tracked_saved;
 mod tracked_show;
+mod tracked_study;
 mod windows;
 mod write_parquet;

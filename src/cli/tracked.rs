@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::events::Micros;
 use crate::import::tracked::TrackedShape;
+use crate::time::duration::parse_length;
 
 /// Where the sessions are, and who asks.
 #[derive(Args, Clone, Debug, Default)]
@@ -46,6 +48,24 @@ pub struct PlaceFlags {
     pub as_user: Option<String>,
 }
 
+/// How the times of answers are taken.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ItemFlags {
+    /// An answer that took longer is counted apart, and is no part of the times
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_length)]
+    pub longest_item: Micros,
+}
+
+/// The rows of `trends`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TrendRows {
+    /// One per week, or per period of `--by`.
+    #[default]
+    Period,
+    /// One per session of the user; over all users, per number of the session among its user's.
+    Session,
+}
+
 /// What is asked of the sessions.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TrackedCommand {
@@ -54,6 +74,50 @@ pub enum TrackedCommand {
         /// The session's id, exactly as the table has it
         #[arg(value_name = "ID")]
         id: String,
+    },
+    /// What was answered within one study session, or within all of one user's
+    Summary {
+        /// The session's id, exactly as the table has it
+        #[arg(value_name = "ID", required_unless_present = "user")]
+        id: Option<String>,
+        /// All sessions of this user; those that start in --from/--to, where that is said
+        #[arg(long, value_name = "USER", conflicts_with = "id")]
+        user: Option<String>,
+        #[command(flatten)]
+        items: ItemFlags,
+    },
+    /// The last sessions of one user, the newest first
+    History {
+        /// Whose
+        #[arg(long, value_name = "USER")]
+        user: String,
+        /// How many at most
+        #[arg(long, value_name = "COUNT", default_value_t = 10,
+              value_parser = clap::value_parser!(u64).range(1..))]
+        limit: u64,
+        /// Only those of this subject
+        #[arg(long, value_name = "SUBJECT")]
+        subject: Option<String>,
+    },
+    /// How accuracy, speed and XP move over sessions, and over weeks or periods of --by
+    Trends {
+        /// Of this user; of all without
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
+        /// Only over sessions of this subject
+        #[arg(long, value_name = "SUBJECT")]
+        subject: Option<String>,
+        /// Which rows come first, and so which ones CSV, NDJSON and Parquet hold
+        #[arg(long, value_name = "WHAT", default_value = "period")]
+        per: TrendRows,
+        #[command(flatten)]
+        items: ItemFlags,
+    },
+    /// Days in a row with a session
+    Streaks {
+        /// Of this user, session by session; of all users, one row each, without
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
     },
     /// Start a session, or find the active one: prints its id
     Start(StartFlags),

@@ -2,6 +2,7 @@
 //! one connection and in one transaction. Nothing is kept unless [`Store::commit`] is reached.
 
 pub(crate) mod activity;
+pub(crate) mod attempts;
 pub(crate) mod columns;
 mod connection;
 pub(crate) mod migrations;
@@ -91,11 +92,6 @@ impl Store {
     /// How its times without an offset are taken.
     pub(crate) fn spec(&self) -> &TimeSpec {
         &self.spec
-    }
-
-    /// The tables and views that may be read.
-    pub(crate) fn tables(&self) -> &[Table] {
-        &self.tables
     }
 
     /// A table by its name, in this spelling or, where no other is meant, in another one.

@@ -2,6 +2,7 @@
 //! which, and the arithmetic of the answers. Opens nothing and reads no clock.
 
 pub(crate) mod anomalies;
+pub(crate) mod attempts;
 pub(crate) mod fields;
 pub(crate) mod idle;
 pub(crate) mod information;
@@ -9,4 +10,5 @@ pub(crate) mod matrix;
 pub(crate) mod pauses;
 pub(crate) mod record;
 pub(crate) mod stages;
-pub(crate) mod streak;
+pub(crate) mod streaks;
+pub(crate) mod trends;

@@ -22,7 +22,7 @@ use crate::tracked::matrix::Task;
 use crate::tracked::pauses::paused;
 use crate::tracked::record::Record;
 use crate::tracked::stages::{self, Move};
-use crate::tracked::streak::streak;
+use crate::tracked::streaks::{day_of, streaks};
 
 /// Ends the session, and says how long it was.
 pub(super) fn answer(
@@ -208,10 +208,15 @@ impl Ending<'_> {
         let earlier = others.iter().filter(|other| other.id != record.id);
         let earlier = earlier.filter_map(|other| other.time(Field::Started));
         let earlier = earlier.filter(|other| *other <= start);
-        let streak = streak(earlier, start, &self.settings.zone);
+        let zone = &self.settings.zone;
+        let mut days: Vec<i64> = earlier.map(|at| day_of(at, zone)).collect();
+        days.sort_unstable();
+        days.push(day_of(start, zone));
+        let marks = streaks(&days, day_of(start, zone), zone).marks;
+        let (before, after) = marks.last().copied().unwrap_or_default();
         let columns = [
-            (Field::StreakBefore, Value::Number(streak.before)),
-            (Field::StreakAfter, Value::Number(streak.after)),
+            (Field::StreakBefore, Value::Number(before as i64)),
+            (Field::StreakAfter, Value::Number(after as i64)),
         ];
         let columns = columns.into_iter();
         Ok(columns

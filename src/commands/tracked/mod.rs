@@ -3,6 +3,7 @@
 mod anomalies;
 mod close_idle;
 mod end;
+mod history;
 mod info;
 mod migrate;
 mod pause;
@@ -11,6 +12,10 @@ mod saving;
 mod show;
 mod stages;
 mod start;
+mod streaks;
+mod study;
+mod summary;
+mod trends;
 
 use std::io::Write;
 
@@ -70,6 +75,33 @@ pub(super) fn run(
         TrackedCommand::Info { id, information } => {
             info::answer(settings, place, id, information.as_deref())?
         }
+        TrackedCommand::Summary { id, user, items } => match (id, user) {
+            (Some(id), _) => summary::of_session(settings, place, id, items.longest_item)?,
+            (None, user) => {
+                let user = user.as_deref().unwrap_or_default();
+                summary::of_user(settings, place, user, items.longest_item)?
+            }
+        },
+        TrackedCommand::History {
+            user,
+            limit,
+            subject,
+        } => history::answer(settings, place, user, *limit, subject.as_deref())?,
+        TrackedCommand::Streaks { user } => streaks::answer(settings, place, user.as_deref())?,
+        TrackedCommand::Trends {
+            user,
+            subject,
+            per,
+            items,
+        } => {
+            let asked = trends::Asked {
+                user: user.as_deref(),
+                subject: subject.as_deref(),
+                per: *per,
+                longest: items.longest_item,
+            };
+            trends::answer(settings, place, &asked)?
+        }
     };
     let write =
         |out: &mut dyn Write| report::write_answer(settings.format, &answer, settings.style, out);
@@ -93,6 +125,10 @@ fn task_of(command: &TrackedCommand) -> Task {
         TrackedCommand::Anomalies { .. } => Task::Anomalies,
         TrackedCommand::Save { .. } => Task::Save,
         TrackedCommand::Info { .. } => Task::Info,
+        TrackedCommand::Summary { .. } => Task::Summary,
+        TrackedCommand::History { .. } => Task::History,
+        TrackedCommand::Trends { .. } => Task::Trends,
+        TrackedCommand::Streaks { .. } => Task::Streaks,
     }
 }
 
