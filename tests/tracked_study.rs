@@ -282,6 +282,7 @@ fn what_a_parent_may_not_see_is_not_found() {
         assert_eq!(ask(&["summary", &id(11)]).code(), Some(0), "{engine}");
         let (other, missing) = (ask(&["summary", &id(13)]), ask(&["summary", &id(77)]));
         assert_eq!((other.code(), missing.code()), (Some(4), Some(4)));
+        assert!(missing.stderr().contains("error[IN-16]"), "{missing:?}");
         assert_eq!(other.stderr().replace(&id(13), &id(77)), missing.stderr());
         for command in ["summary", "history", "trends", "streaks"] {
             let other = ask(&[command, "--user", &id(2)]).stdout();
@@ -816,6 +817,137 @@ fn over_users_the_user_is_the_unit_and_a_slow_loop_agrees() {
         assert_eq!(json!(starts), json!(days), "{engine}");
         let latin = application.json(&["trends", "--subject", "latin"]);
         assert_eq!(latin["periods"], json!([]), "{engine}");
+    }
+}
+
+#[test]
+fn more_users_and_questions_than_a_statement_names_are_read_all_the_same() {
+    const MANY: u32 = 230;
+    for application in everywhere("study") {
+        let engine = application.engine();
+        let rows = |row: &dyn Fn(u32) -> String| -> String {
+            (1..=MANY).map(row).collect::<Vec<_>>().join(", ")
+        };
+        let of_users = rows(&|user| {
+            format!(
+                "('{}', '{}', 'maths', 't', '2026-03-02 09:00:00', '2026-03-02 10:00:00')",
+                id(1000 + user),
+                id(user)
+            )
+        });
+        let one_each = rows(&|user| format!("('{}', {user}, '2026-03-02 09:30:00', 1)", id(user)));
+        let of_one =
+            rows(&|question| format!("('{}', {question}, '2026-03-02 09:30:00', 0)", id(9000)));
+        let subjects = ["art", "english", "maths"];
+        let bank = rows(&|question| format!("({question}, '{}')", subjects[question as usize % 3]));
+        application.run(&format!(
+            "INSERT INTO sessions (id, child_id, subject, topic, started_at, ended_at)
+             VALUES {of_users};
+             INSERT INTO attempts (child_id, question_id, created_at, is_correct) VALUES {one_each};
+             INSERT INTO attempts (child_id, question_id, created_at, is_correct) VALUES {of_one};
+             INSERT INTO question_bank VALUES {bank}"
+        ));
+        let said = application.json(&["trends"]);
+        // What user 9000 tried lies in no session of theirs.
+        assert_eq!(said["facts"]["questions_attempted"], MANY, "{engine}");
+        assert_eq!(said["facts"]["accuracy"], 100);
+        // All are correct: as sure as so many learners, not answers.
+        let low = 100.0 * wilson(f64::from(MANY), f64::from(MANY), f64::from(MANY), false);
+        assert_near(&said["facts"]["accuracy_low"], low, engine);
+        sessions(
+            &application,
+            &[(
+                5,
+                9000,
+                "maths",
+                "2026-03-02 09:30:00",
+                "2026-03-02 09:30:00",
+            )],
+        );
+        let said = application.json(&["summary", &id(5)]);
+        assert_eq!(said["facts"]["questions_attempted"], MANY, "{engine}");
+        assert_eq!(
+            said["facts"]["subjects_practiced"],
+            json!(subjects),
+            "{engine}"
+        );
+    }
+}
+
+#[test]
+fn without_a_session_there_is_nothing_to_say_and_no_failure() {
+    for application in everywhere("study") {
+        let engine = application.engine();
+        let said = application.json(&["trends"]);
+        assert_eq!(
+            said["headline"], "0 users, 0 sessions: nothing to compare yet",
+            "{engine}"
+        );
+        assert_eq!(
+            (&said["periods"], &said["sessions"]),
+            (&json!([]), &json!([]))
+        );
+        assert_eq!(said["facts"]["accuracy"], Value::Null);
+        let said = application.json(&["streaks"]);
+        assert_eq!(said["headline"], "There are no sessions", "{engine}");
+        assert_eq!(said["facts"]["longest_streak_days"], Value::Null);
+        let user = id(1);
+        let said = application.json(&["streaks", "--user", &user]);
+        assert_eq!(
+            said["headline"],
+            format!("User {user} has no session"),
+            "{engine}"
+        );
+        let said = application.json(&["summary", "--user", &user]);
+        assert_eq!(said["facts"]["questions_attempted"], 0, "{engine}");
+        assert_eq!(said["facts"]["first_started_at"], Value::Null);
+    }
+}
+
+#[test]
+fn ids_that_are_kept_as_bytes_are_those_that_people_write() {
+    for application in everywhere("study") {
+        let engine = application.engine();
+        let (bytes, of) = match engine {
+            "postgres" => ("bytea", ("decode('", "', 'hex')")),
+            "mysql" => ("binary(16)", ("unhex('", "')")),
+            _ => ("BLOB", ("x'", "'")),
+        };
+        let value = |number: u32| format!("{}{}{}", of.0, id(number).replace('-', ""), of.1);
+        let at = if engine == "postgres" {
+            "timestamptz"
+        } else {
+            "timestamp"
+        };
+        application.run(&format!(
+            "DROP TABLE attempts; DROP TABLE sessions; DROP TABLE question_bank;
+             CREATE TABLE question_bank (id {bytes}, subject varchar(20));
+             CREATE TABLE sessions (id {bytes}, child_id {bytes}, subject varchar(20),
+                 started_at {at} NULL, ended_at {at} NULL);
+             CREATE TABLE attempts (child_id {bytes}, question_id {bytes}, created_at {at} NULL,
+                 correct integer, duration_ms integer);
+             INSERT INTO question_bank VALUES ({}, 'maths');
+             INSERT INTO sessions VALUES ({}, {}, 'maths', '2026-03-02 09:00:00', NULL);
+             INSERT INTO attempts VALUES ({}, {}, '2026-03-02 09:00:00', 1, 20)",
+            value(8),
+            value(11),
+            value(1),
+            value(1),
+            value(8),
+        ));
+        let said = application.json(&["summary", &id(11)]);
+        assert_eq!(said["facts"]["child_id"], id(1), "{engine}");
+        assert_eq!(said["facts"]["questions_correct"], 1, "{engine}");
+        assert_eq!(said["facts"]["total_time_ms"], 20, "{engine}");
+        assert_eq!(
+            said["facts"]["subjects_practiced"],
+            json!(["maths"]),
+            "{engine}"
+        );
+        let said = application.json(&["history", "--user", &id(1)]);
+        assert_eq!(said["sessions"][0]["accuracy"], 100, "{engine}");
+        let said = application.json(&["streaks"]);
+        assert_eq!(said["users"][0]["user"], id(1), "{engine}");
     }
 }
 

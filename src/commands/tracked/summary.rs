@@ -150,7 +150,12 @@ fn session_facts(record: &Record, now: Micros) -> Vec<AnswerFact> {
         AnswerFact::new("started_at", "started", As::Instant, at(Field::Started)),
         AnswerFact::new("ended_at", "ended", As::Instant, at(Field::Ended)),
         AnswerFact::new("active", "active", As::Flag, Cell::Flag(is_active)),
-        AnswerFact::new("duration_seconds", "so far", As::Duration, seconds(length)),
+        AnswerFact::new(
+            "duration_seconds",
+            if is_active { "so far" } else { "duration" },
+            As::Duration,
+            seconds(length),
+        ),
     ]
 }
 

@@ -298,6 +298,11 @@ impl Sheet {
             columns.push(column("started_at", "started", As::Instant, 1));
         }
         columns.extend(self.figure_columns());
+        if self.scope == Scope::OneUser {
+            let always_one = |column: &&mut AnswerColumn| column.name == "sessions";
+            let columns = columns.iter_mut().filter(always_one);
+            columns.for_each(|column| column.rank = 6);
+        }
         let mut by_number: BTreeMap<u64, Vec<&Counted>> = BTreeMap::new();
         for counted in counted {
             if self.scope == Scope::OneUser || counted.number <= MOST_NUMBERS {
@@ -457,7 +462,7 @@ fn change_facts(
 
 /// `accuracy 62%, then 75%: +13 points (+3 to +23)`.
 fn accuracy_words(change: Change) -> String {
-    let points = |share: f64| signed((share * 100.0).round());
+    let points = |share: f64| signed((share * 1_000.0).round() / 10.0);
     moved(
         "accuracy",
         change,
