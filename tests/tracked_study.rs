@@ -791,6 +791,13 @@ fn over_users_the_user_is_the_unit_and_a_slow_loop_agrees() {
         assert!(independent < all, "the answers of one learner are alike");
         assert_near(&week["accuracy_low"], low, engine);
         assert_near(&week["accuracy_high"], high, engine);
+        let first_week = application.json(&["trends", "--to", "2026-03-08"]);
+        let own: f64 = users
+            .iter()
+            .map(|(correct, answered)| correct / answered)
+            .sum();
+        let mean = &first_week["facts"]["mean_accuracy_of_users"];
+        assert_near(mean, 100.0 * own / 12.0, engine);
         let by_sql = application.ask(
             "SELECT count(*), count(CASE WHEN is_correct = 1 THEN 1 END) FROM attempts
              WHERE created_at < '2026-03-09 00:00:00'",

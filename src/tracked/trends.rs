@@ -41,6 +41,8 @@ pub(crate) struct Figures {
     pub(crate) tally: Tally,
     /// Shares.
     pub(crate) accuracy_interval: Option<(f64, f64)>,
+    /// The mean of the users' own shares, in which each of them counts the same.
+    pub(crate) mean_of_users: Option<f64>,
     /// Microseconds.
     pub(crate) time_interval: Option<(f64, f64)>,
     /// Sessions whose XP is known.
@@ -102,6 +104,7 @@ pub(crate) fn figures(portions: &[&Portion], scope: Scope) -> Figures {
             Scope::OneUser => tally.accuracy_interval(),
             Scope::AllUsers => learners_interval(&by_user(portions, accuracy)),
         },
+        mean_of_users: mean_of_shares(&by_user(portions, accuracy)),
         time_interval: mean_interval(&time_units, Floor::of(Scope::AllUsers), Scale::Logarithm),
         scored: scored.len() as u64,
         total_xp,
@@ -282,6 +285,12 @@ fn change(units: &[(Sums, Sums)], floor: Floor) -> Option<Change> {
         later: mean_after,
         interval: interval(),
     })
+}
+
+/// Each unit's share, on average.
+fn mean_of_shares(units: &[Sums]) -> Option<f64> {
+    let shares: f64 = units.iter().map(|(over, under)| over / under).sum();
+    (!units.is_empty()).then(|| shares / units.len() as f64)
 }
 
 fn totals(units: &[Sums]) -> Sums {

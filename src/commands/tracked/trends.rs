@@ -206,6 +206,13 @@ impl Sheet {
                 AnswerFact::new(column.name, fact_label(&column), column.shown, cell)
             })
             .collect();
+        if self.is_study() && self.scope == Scope::AllUsers {
+            let mean = whole.mean_of_users.map(|share| share * 100.0);
+            let cell = mean.map_or(Cell::Unknown, Cell::Number);
+            let label = "mean accuracy of users";
+            let fact = AnswerFact::new("mean_accuracy_of_users", label, As::Percent, cell);
+            facts.push(fact);
+        }
         let split = Cell::instant(changed.split);
         facts.push(AnswerFact::new(
             "later_half_start",
