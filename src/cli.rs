@@ -208,6 +208,7 @@ docs/compare.md says what each measure means.")]
     #[command(after_help = "\
 Examples:
   sessionize tracked show 42 --database app.db --shape platform
+  sessionize tracked lifecycle --database app.db --shape interview --by week
   sessionize tracked summary --user 7 --database app.db --shape study
   sessionize tracked history --user 7 --limit 5 --database app.db --shape practice
   sessionize tracked trends --database app.db --shape study --timezone Europe/Berlin
@@ -315,6 +316,37 @@ pub enum SegmentBy {
     User,
     /// One row per set of sources.
     Source,
+    /// Of tracked sessions, one row per subject.
+    Subject,
+    /// Of tracked sessions, one row per topic.
+    Topic,
+    /// Of tracked sessions, one row per subtopic.
+    Subtopic,
+    /// Of tracked sessions, one row per template.
+    Template,
+    /// Of tracked sessions, one row per status.
+    Status,
+    /// Of tracked sessions, one row per kind of device.
+    Device,
+    /// Of tracked sessions, one row per browser.
+    Browser,
+}
+
+impl SegmentBy {
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            SegmentBy::User => "user",
+            SegmentBy::Source => "source",
+            SegmentBy::Subject => "subject",
+            SegmentBy::Topic => "topic",
+            SegmentBy::Subtopic => "subtopic",
+            SegmentBy::Template => "template",
+            SegmentBy::Status => "status",
+            SegmentBy::Device => "device",
+            SegmentBy::Browser => "browser",
+        }
+    }
 }
 
 /// `--cut`.
@@ -474,7 +506,7 @@ pub struct Flags {
         help_heading = "Report"
     )]
     pub by: Option<By>,
-    /// One row per user, or per set of sources
+    /// One row per user, or per set of sources; of `tracked lifecycle`, per value of a column
     #[arg(
         long,
         global = true,

@@ -52,6 +52,7 @@ mod threshold;
 mod time;
 mod times;
 mod tracked_keep;
+mod tracked_lifecycle;
 mod tracked_saved;
 mod tracked_show;
 mod tracked_study;

@@ -75,6 +75,11 @@ pub enum TrackedCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// The stages that sessions go through, the times between them, and who is stuck in one
+    Lifecycle {
+        #[command(flatten)]
+        asked: LifecycleFlags,
+    },
     /// What was answered within one study session, or within all of one user's
     Summary {
         /// The session's id, exactly as the table has it
@@ -283,4 +288,30 @@ impl TrackedCommand {
             _ => None,
         }
     }
+}
+
+/// What of the stages is asked for.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Lifecycle")]
+pub struct LifecycleFlags {
+    /// Only sessions that start today, by the report's clock
+    #[arg(long, conflicts_with_all = ["from", "to", "last"])]
+    pub today: bool,
+    /// A session that has been longer than this in one stage is stuck there
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_length)]
+    pub stuck_after: Micros,
+    /// Which rows csv, ndjson and parquet get
+    #[arg(long, value_name = "WHAT", default_value = "stages")]
+    pub rows: LifecycleRows,
+}
+
+/// `--rows`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LifecycleRows {
+    /// One row per stage, period and segment.
+    Stages,
+    /// One row per stage, over all sessions.
+    Overall,
+    /// One row per session that is stuck.
+    Stuck,
 }

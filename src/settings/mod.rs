@@ -301,6 +301,7 @@ impl Settling<'_> {
         let budget = self.budget()?;
         let memory = self.memory()?;
         let threads = self.threads()?.min(memory::most_threads(memory));
+        let is_tracked = matches!(asked, Asked::Nothing);
         let (inputs, warnings) = match asked {
             Asked::Inputs(typed) => (
                 self.inputs(typed, &zone, latest, &filter)?,
@@ -309,15 +310,15 @@ impl Settling<'_> {
             Asked::Tables => (self.tables(&zone, latest, &filter)?, Vec::new()),
             Asked::Nothing => (Vec::new(), Vec::new()),
         };
-        let segment =
-            flags
-                .segment
-                .or(config.and_then(|c| c.segment))
-                .map(|segment| match segment {
-                    SegmentBy::User => Segment::User,
-                    SegmentBy::Source => Segment::Source,
-                });
-        let periods = match (flags.by.or(config.and_then(|c| c.by)), segment) {
+        let asked_segment = self.asked_segment();
+        let segment = match asked_segment {
+            None => None,
+            Some(SegmentBy::User) => Some(Segment::User),
+            Some(SegmentBy::Source) => Some(Segment::Source),
+            Some(_) if is_tracked => None,
+            Some(other) => return Err(only_tracked(other)),
+        };
+        let periods = match (flags.by.or(config.and_then(|c| c.by)), asked_segment) {
             (Some(By::Hour), _) => Periods::Of(PeriodLength::Hour),
             (Some(By::Day), _) => Periods::Of(PeriodLength::Day),
             (Some(By::Week), _) => Periods::Of(PeriodLength::Week),
@@ -424,6 +425,12 @@ impl Settling<'_> {
             quiet: flags.quiet == Some(true),
             verbose: flags.verbose > 0,
         })
+    }
+
+    /// What rows are split by, whatever the command can do with it.
+    fn asked_segment(&self) -> Option<SegmentBy> {
+        let config = self.file.as_ref().map(|file| &file.config);
+        self.flags.segment.or(config.and_then(|c| c.segment))
     }
 
     /// A value from its flag (or environment), else from its key, read by `parse`.
@@ -778,6 +785,13 @@ fn block_size() -> usize {
         return size;
     }
     Limits::BLOCK
+}
+
+/// Events have no such column.
+fn only_tracked(segment: SegmentBy) -> Failure {
+    let name = segment.name();
+    let message = format!("--segment {name}: only `tracked lifecycle` has rows per {name}");
+    Failure::new(error::USAGE, message).help("expected user or source")
 }
 
 fn parse_zone(text: &str) -> Result<Zone, String> {

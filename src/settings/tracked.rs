@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::{Asked, Settings, Settling, config_file};
-use crate::cli::Flags;
 use crate::cli::tracked::PlaceFlags;
+use crate::cli::{Flags, SegmentBy};
 use crate::error::{self, Failure};
 use crate::import::inputs::Input;
 use crate::import::tracked::TrackedShape;
@@ -26,6 +26,8 @@ pub struct TrackedPlace {
     pub tables: BTreeMap<String, String>,
     /// Who asks.
     pub who: Who,
+    /// What rows are split by.
+    pub segment: Option<SegmentBy>,
 }
 
 /// Whose sessions may be seen.
@@ -132,6 +134,7 @@ impl Settling<'_> {
                 .map(|config| config.tables.clone())
                 .unwrap_or_default(),
             who,
+            segment: self.asked_segment(),
         })
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod attempts;
 pub(crate) mod fields;
 pub(crate) mod idle;
 pub(crate) mod information;
+pub(crate) mod lifecycle;
 pub(crate) mod matrix;
 pub(crate) mod pauses;
 pub(crate) mod record;

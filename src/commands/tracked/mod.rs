@@ -5,6 +5,7 @@ mod close_idle;
 mod end;
 mod history;
 mod info;
+mod lifecycle;
 mod migrate;
 mod pause;
 mod saved;
@@ -102,6 +103,7 @@ pub(super) fn run(
             };
             trends::answer(settings, place, &asked)?
         }
+        TrackedCommand::Lifecycle { asked } => lifecycle::answer(settings, place, asked)?,
     };
     let write =
         |out: &mut dyn Write| report::write_answer(settings.format, &answer, settings.style, out);
@@ -129,6 +131,7 @@ fn task_of(command: &TrackedCommand) -> Task {
         TrackedCommand::History { .. } => Task::History,
         TrackedCommand::Trends { .. } => Task::Trends,
         TrackedCommand::Streaks { .. } => Task::Streaks,
+        TrackedCommand::Lifecycle { .. } => Task::Lifecycle,
     }
 }
 
