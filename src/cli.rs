@@ -7,6 +7,7 @@
 )]
 
 pub mod compare;
+pub mod report;
 pub mod threshold;
 pub mod tracked;
 
@@ -114,10 +115,13 @@ pub enum Command {
 Examples:
   sessionize report posts.csv app.db --timeout 30m
   sessionize report --by week --total --format markdown
-  sessionize report --segment source --by week --format csv -o sources.csv")]
+  sessionize report --segment source --by week --format csv -o sources.csv
+  sessionize report posts.csv --tracked app.db --shape practice")]
     Report {
         #[command(flatten)]
         inputs: Inputs,
+        #[command(flatten)]
+        beside: report::BesideFlags,
     },
     /// One row per session
     #[command(after_help = "\

@@ -270,7 +270,9 @@ fn example_folder() -> Scratch {
     let packed = crate::harness::tool("gzip", "gzip", [Path::new("-k"), &plain]);
     assert!(packed.is_empty());
     let sql = "CREATE TABLE posts (id INTEGER, user_id INTEGER, created_at TEXT);\
-        INSERT INTO posts VALUES (1, 42, '2026-05-30 09:30:00');";
+        INSERT INTO posts VALUES (1, 42, '2026-05-30 09:30:00');\
+        CREATE TABLE UserSessions (user_id INTEGER, started_at TEXT, ended_at TEXT);\
+        INSERT INTO UserSessions VALUES (42, '2026-05-30 09:00:00', '2026-05-30 10:00:00');";
     let database = scratch.path("app.db");
     let args = [database.as_os_str(), sql.as_ref()];
     crate::harness::tool("sqlite3", "sqlite3", args);

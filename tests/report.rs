@@ -215,6 +215,7 @@ pub(crate) fn report() -> Report {
             observed: Some((MONDAY, MONDAY + 20 * DAY)),
             remarks: vec!["The week from 2026-11-16 has no comparison: it is not complete.".into()],
             dwell: None,
+            tracked: None,
         },
         total: true,
     }
@@ -985,6 +986,7 @@ fn the_empty_log_has_a_headline_of_its_own() {
         observed: None,
         remarks: Vec::new(),
         dwell: None,
+        tracked: None,
     };
     report.total = false;
     let table = text(Format::Table, &report, PLAIN);

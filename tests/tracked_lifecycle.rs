@@ -1,5 +1,5 @@
 //! `sessionize tracked lifecycle`: the stages of tracked sessions on every engine, worked out by
-//! hand or by the application's own SQL.
+//! hand or by the application's own SQL; and tracked sessions in `report`, `compare`, `threshold`.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails here says where")]
 
@@ -756,4 +756,125 @@ fn what_cannot_be_asked_of_the_stages_is_refused() {
             .stderr()
             .contains("only `tracked lifecycle` has rows per status")
     );
+}
+
+#[test]
+fn the_average_of_tracked_sessions_stands_beside_that_of_inferred_ones() {
+    const EVENTS: &str = "user_id,created_at\n\
+        1,2026-03-02T00:00:00Z\n1,2026-03-02T00:10:00Z\n2,2026-03-03T00:00:00Z\n";
+    for application in everywhere("practice") {
+        put_practice(&application);
+        application.scratch().file("events.csv", EVENTS);
+        let engine = application.engine();
+        let address = application.address();
+        let words = ["events.csv", "--tracked", &address, "--shape", "practice"];
+        let report = |more: &[&str]| {
+            let call = application.scratch().sessionize(["report"]).args(words);
+            let call = call
+                .args(["--now", "2026-04-01T00:00:00Z"])
+                .args(more.to_vec());
+            let outcome = call.run();
+            assert_eq!(outcome.code(), Some(0), "{engine}: {outcome:?}");
+            outcome
+        };
+        let json = |more: &[&str]| -> Value {
+            let outcome = report(&[&["--format", "json"], more].concat());
+            serde_json::from_slice(&outcome.stdout).unwrap()
+        };
+        let said = json(&[]);
+        assert_eq!(said["overall"]["mean_duration_seconds"], 300.0, "{engine}");
+        let tracked = &said["run"]["tracked"];
+        let names = [
+            "sessions",
+            "ended_sessions",
+            "open_sessions",
+            "out_of_order_sessions",
+        ];
+        assert_eq!(cells(tracked, &names), [240, 210, 24, 6], "{engine}");
+        let ended = practiced(&application).into_iter().filter(|row| row.2 >= 0);
+        let ended: Vec<(String, f64)> = ended.map(|row| (row.0, row.2 as f64)).collect();
+        let (mean, low, high) = mean_and_interval(&ended);
+        assert_close(&tracked["mean_duration_seconds"], mean, engine);
+        assert_close(&tracked["mean_low_seconds"], low, engine);
+        assert_close(&tracked["mean_high_seconds"], high, engine);
+        let lifecycle = application.json(&["lifecycle"]);
+        let lifecycle = stage(&lifecycle["overall"], "productive");
+        for name in AVERAGES {
+            assert_eq!(tracked[name], lifecycle[name], "{engine}: {name}");
+        }
+        let day = json(&["--from", "2026-03-02", "--to", "2026-03-02"]);
+        let lifecycle =
+            application.json(&["lifecycle", "--from", "2026-03-02", "--to", "2026-03-02"]);
+        let (tracked, lifecycle) = (&day["run"]["tracked"], &lifecycle["overall"][0]);
+        assert_eq!(
+            tracked["mean_duration_seconds"],
+            lifecycle["mean_duration_seconds"]
+        );
+        assert_eq!(tracked["sessions"], lifecycle["sessions"]);
+        let table = report(&[]).stdout();
+        assert!(table.contains("\ntracked"), "{engine}: {table}");
+        let left_out =
+            "Left out of the tracked averages: 24 without an end, 6 that end before they";
+        assert!(table.contains(left_out), "{engine}: {table}");
+        let without = application
+            .scratch()
+            .sessionize(["report", "events.csv"])
+            .args(["--format", "json"]);
+        let without: Value = serde_json::from_slice(&without.run().stdout).unwrap();
+        assert_eq!(
+            without["run"].get("tracked"),
+            None,
+            "nothing is said unless asked"
+        );
+    }
+}
+
+#[test]
+fn a_table_of_tracked_sessions_is_a_source_like_any_other() {
+    for application in everywhere("practice") {
+        put_practice(&application);
+        let engine = application.engine();
+        let address = application.address();
+        let json = |words: &[&str]| -> Value {
+            let call = application.scratch().sessionize(words.to_vec());
+            let call = call.args(["--format", "json", "--now", "2026-04-01T00:00:00Z"]);
+            let outcome = call.run();
+            assert_eq!(
+                outcome.code(),
+                Some(0),
+                "{words:?} on {engine}: {outcome:?}"
+            );
+            serde_json::from_slice(&outcome.stdout).unwrap()
+        };
+        for command in ["report", "threshold"] {
+            let said = json(&[command, &address, "--table", "UserSessions"]);
+            assert_eq!(said["run"]["rows"]["events"], 240, "{command} on {engine}");
+        }
+        let table = ["compare", &address, "--table", "UserSessions"];
+        let said = json(&[&table[..], &["--tracked", &address, "--shape", "practice"]].concat());
+        assert_eq!(said["run"]["rows"]["events"], 240, "compare on {engine}");
+        // Starts and ends as two sources make the sessions again, where none of a user's overlap.
+        let quote = if engine == "mysql" { '`' } else { '"' };
+        application.run(&format!(
+            "DELETE FROM {quote}UserSessions{quote} WHERE ended_at IS NULL OR ended_at < started_at"
+        ));
+        let source = |name: &str, column: &str| {
+            format!(
+                "[[source]]\nname = \"{name}s\"\npath = \"{address}\"\ntable = \"UserSessions\"\n\
+                 user = \"user_id\"\ntime = \"{column}\"\nrole = \"{name}\"\n"
+            )
+        };
+        let sources = source("start", "started_at") + &source("end", "ended_at");
+        application.scratch().file("sessionize.toml", sources);
+        let said = json(&["report", "--timeout", "2h"]);
+        assert_eq!(said["run"]["sessions"], 210, "{engine}");
+        let lifecycle = application.json(&["lifecycle"]);
+        assert_close(
+            &said["overall"]["mean_duration_seconds"],
+            lifecycle["overall"][0]["mean_duration_seconds"]
+                .as_f64()
+                .unwrap(),
+            engine,
+        );
+    }
 }

@@ -89,6 +89,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
     let ended = match (&cli.command, &asked) {
         (_, Asked::Threshold(asked)) => threshold::run(&settings, asked, &voice, output),
         (_, Asked::Comparison(asked)) => compare::run(&settings, asked, &voice, output),
+        (_, Asked::Beside(tracked)) => report::run(&settings, Some(tracked), &voice, output),
         (Some(Command::Tracked { asked, .. }), Asked::Tracked(place)) => {
             tracked::run(&settings, place, asked, &voice, output)
         }
@@ -105,7 +106,7 @@ pub fn run(cli: &Cli, clock: Micros) -> Result<Ending, Failure> {
             };
             discover::run(&settings, &voice, output, &asked)
         }
-        _ => report::run(&settings, &voice, output),
+        _ => report::run(&settings, None, &voice, output),
     };
     ended.map_err(|failure| match failure.id.family {
         error::Family::Output => failure,
@@ -118,6 +119,8 @@ enum Asked {
     Nothing,
     Threshold(Box<ThresholdSettings>),
     Comparison(Box<Comparison>),
+    /// Tracked sessions beside a report.
+    Beside(Box<Input>),
     Tracked(Box<TrackedPlace>),
 }
 
@@ -126,6 +129,7 @@ impl Asked {
     fn tracked(&self) -> Option<&Input> {
         match self {
             Asked::Comparison(comparison) => Some(&comparison.tracked),
+            Asked::Beside(tracked) => Some(tracked),
             Asked::Tracked(place) => Some(&place.input),
             _ => None,
         }
@@ -143,6 +147,11 @@ fn settle(cli: &Cli, clock: Micros) -> Result<(Settings, Asked), Failure> {
             let inputs = &inputs.inputs;
             let (settings, asked) = Settings::of_comparison(flags, inputs, compared, clock)?;
             Ok((settings, Asked::Comparison(Box::new(asked))))
+        }
+        Some(Command::Report { inputs, beside }) if beside.tracked.is_some() => {
+            let inputs = &inputs.inputs;
+            let (settings, tracked) = Settings::of_report(flags, inputs, beside, clock)?;
+            Ok((settings, Asked::Beside(Box::new(tracked))))
         }
         Some(Command::Tracked { place, asked }) => {
             let mut place = place.clone();
@@ -169,7 +178,7 @@ fn settle_others(cli: &Cli, clock: Micros) -> Result<Settings, Failure> {
     let inputs = match &cli.command {
         None => &cli.inputs,
         Some(
-            Command::Report { inputs }
+            Command::Report { inputs, .. }
             | Command::Sessions { inputs }
             | Command::Compare { inputs, .. }
             | Command::Explain { inputs, .. }

@@ -1,12 +1,15 @@
 //! `sessionize report`: headline, trend, and figures per period and segment.
 
+mod beside;
+
 use crate::cli::Engine;
-use crate::commands::gathered::{Gathered, run_record};
+use crate::commands::gathered::{Gathered, run_record, with_rejects_written};
 use crate::commands::voice::Voice;
 use crate::commands::within::Within;
 use crate::commands::{Ending, close, in_database, is_row_format, too_many_periods};
 use crate::error::Failure;
-use crate::events::Micros;
+use crate::events::{Batch, Micros};
+use crate::import::inputs::Input;
 use crate::measures::Measures;
 use crate::measures::accumulator::Accumulator;
 use crate::measures::dwell::tails::Tails;
@@ -23,27 +26,42 @@ use crate::threshold::resolution::Resolutions;
 use crate::time::period::PeriodLength;
 
 /// Makes the report and publishes it.
-pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<Ending, Failure> {
-    let report = match settings.engine {
+pub(super) fn run(
+    settings: &Settings,
+    tracked: Option<&Input>,
+    voice: &Voice,
+    output: Output,
+) -> Result<Ending, Failure> {
+    let mut rejects = Vec::new();
+    let tracked = match tracked {
+        Some(input) => Some(beside::figures(settings, input, voice, &mut rejects)?),
+        None => None,
+    };
+    let mut report = match settings.engine {
         Engine::Local => {
             let resolutions = settings
                 .dwell_model
                 .as_ref()
                 .map(|_| Resolutions::default());
-            let (gathered, partitions) = Gathered::read(settings, voice, |batch| {
+            let note = |batch: &Batch| {
                 if let Some(resolutions) = &resolutions {
                     resolutions.note(batch);
                 }
-            })?;
+            };
+            let (gathered, partitions) = Gathered::read_after(settings, voice, rejects, note)?;
             make(settings, &gathered, partitions, resolutions.as_ref())?
         }
         Engine::Database => {
+            if tracked.is_some() {
+                with_rejects_written(settings, Ok(()), rejects)?;
+            }
             let answer = in_database::answer(settings, voice)?;
             let (imported, scanned) = (&answer.imported, &answer.scanned);
             let run = run_record(settings, imported, scanned);
             of(settings, run, answer.measures, answer.by)
         }
     };
+    report.measures.tracked = tracked;
     let (run, measures) = (&report.run, &report.measures);
     let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
         true => Some(Box::new(|bytes, sha256| {

@@ -237,6 +237,7 @@ impl<'a> Accumulator<'a> {
             touching_ends: self.touching_ends,
             extent: self.calendars.extent,
             own: None,
+            tracked: None,
             observed: observation.span,
             remarks,
             dwell: None,

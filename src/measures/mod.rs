@@ -170,4 +170,38 @@ pub struct Measures {
     pub remarks: Vec<String>,
     /// What the estimate in [`Figures::dwell`] rests on, where one is asked for.
     pub dwell: Option<DwellBasis>,
+    /// Tracked sessions beside the inferred ones, where they are asked for.
+    pub tracked: Option<TrackedFigures>,
+}
+
+/// The durations of sessions that an application tracked itself and that start in the window. They
+/// are its word: a session is averaged where it has an end that is not before its start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrackedFigures {
+    /// Where they come from.
+    pub place: String,
+    /// Sessions that start in the window.
+    pub sessions: u64,
+    /// Those of them that are averaged.
+    pub ended: u64,
+    /// Users with such a session.
+    pub users: u64,
+    /// Sessions without an end.
+    pub open: u64,
+    /// Sessions that end before they start.
+    pub out_of_order: u64,
+    /// Sessions among the averaged ones that are longer than 24 hours.
+    pub long: u64,
+    /// Their share of all averaged time.
+    pub long_share: Option<f64>,
+    /// The first and the last start.
+    pub starts: Option<(Micros, Micros)>,
+    /// Mean duration in seconds.
+    pub mean: Option<f64>,
+    /// 95 % interval of the mean, in seconds, the user as the unit.
+    pub mean_interval: Option<(f64, f64)>,
+    /// Median duration in seconds, interpolated linearly.
+    pub median: Option<f64>,
+    /// 90th percentile in seconds, interpolated linearly.
+    pub p90: Option<f64>,
 }

@@ -4,6 +4,7 @@
 mod basis;
 mod dwell;
 mod notes;
+mod tracked;
 
 pub(crate) use basis::{accounting, basis, missing, other_rule};
 pub(crate) use dwell::floor_to_ceiling;
@@ -138,6 +139,7 @@ pub(crate) fn beside(report: &Report) -> Vec<Fact> {
         facts.extend(difference(compat, overall, own).map(|words| Fact::new("difference", words)));
     }
     facts.extend(dwell::facts(report));
+    facts.extend(tracked::facts(report));
     facts
 }
 

@@ -11,6 +11,7 @@ use crate::agreement::AgreementPlan;
 use crate::agreement::repair::{Limits, Repair};
 use crate::cli::Flags;
 use crate::cli::compare::CompareFlags;
+use crate::cli::report::BesideFlags;
 use crate::error::{self, Failure};
 use crate::events::Micros;
 use crate::import::columns::{AskedColumns, Rows};
@@ -59,20 +60,50 @@ impl Settings {
         };
         let mut settings = settling.settle(Asked::Inputs(inputs))?;
         let comparison = settling.comparison(compared, &settings)?;
-        let mut all = settings.inputs.clone();
-        all.push(comparison.tracked.clone());
+        settings.read_too(&comparison.tracked, compared)?;
+        settings.consulted.extend(settling.tracked_secrets());
+        Ok((settings, comparison))
+    }
+
+    /// Settles what was typed for a report beside which tracked sessions stand.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::new`].
+    pub fn of_report(
+        flags: &Flags,
+        inputs: &[std::ffi::OsString],
+        beside: &BesideFlags,
+        clock: Micros,
+    ) -> Result<(Self, Input), Failure> {
+        let file = config_file(flags)?;
+        let settling = Settling {
+            flags,
+            file: &file,
+            clock,
+        };
+        let mut settings = settling.settle(Asked::Inputs(inputs))?;
+        let beside = beside.as_compared();
+        let tracked = settling.tracked(&beside, &settings)?;
+        settings.read_too(&tracked, &beside)?;
+        Ok((settings, tracked))
+    }
+
+    /// Looks at the tracked sessions as at an input.
+    fn read_too(&mut self, tracked: &Input, typed: &CompareFlags) -> Result<(), Failure> {
+        let mut all = self.inputs.clone();
+        all.push(tracked.clone());
         check_stdin(&all)?;
-        for warning in compared
+        for warning in typed
             .tracked
             .iter()
             .flat_map(|typed| warnings(std::slice::from_ref(typed)))
         {
-            if !settings.warnings.contains(&warning) {
-                settings.warnings.push(warning);
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
             }
         }
-        settings.consulted.extend(settling.tracked_secrets());
-        Ok((settings, comparison))
+        Ok(())
     }
 }
 

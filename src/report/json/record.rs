@@ -9,7 +9,7 @@ use crate::import::ledger::{Counts, SourceRecord};
 use crate::measures::dwell::within::LogNormal;
 use crate::measures::dwell::{Dwell, DwellBasis, SourceDwell};
 use crate::measures::own::Ratios;
-use crate::measures::{Measures, Trend};
+use crate::measures::{Measures, TrackedFigures, Trend};
 use crate::report::columns::Cell;
 use crate::report::json::Object;
 use crate::report::json::escape::{put, put_pretty};
@@ -73,7 +73,52 @@ pub(super) struct RunRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dwell: Option<DwellRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tracked: Option<TrackedRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<ReportFile<'a>>,
+}
+
+/// Tracked sessions beside the inferred ones.
+#[derive(Serialize)]
+struct TrackedRecord<'a> {
+    place: &'a str,
+    sessions: u64,
+    ended_sessions: u64,
+    users: u64,
+    open_sessions: u64,
+    out_of_order_sessions: u64,
+    long_sessions: u64,
+    long_share: Option<f64>,
+    first_start: Cell<'static>,
+    last_start: Cell<'static>,
+    mean_duration_seconds: Option<f64>,
+    mean_low_seconds: Option<f64>,
+    mean_high_seconds: Option<f64>,
+    median_duration_seconds: Option<f64>,
+    p90_duration_seconds: Option<f64>,
+}
+
+impl<'a> TrackedRecord<'a> {
+    fn new(tracked: &'a TrackedFigures) -> Self {
+        let interval = tracked.mean_interval;
+        Self {
+            place: &tracked.place,
+            sessions: tracked.sessions,
+            ended_sessions: tracked.ended,
+            users: tracked.users,
+            open_sessions: tracked.open,
+            out_of_order_sessions: tracked.out_of_order,
+            long_sessions: tracked.long,
+            long_share: tracked.long_share,
+            first_start: Cell::instant(tracked.starts.map(|(first, _)| first)),
+            last_start: Cell::instant(tracked.starts.map(|(_, last)| last)),
+            mean_duration_seconds: tracked.mean,
+            mean_low_seconds: interval.map(|(low, _)| low),
+            mean_high_seconds: interval.map(|(_, high)| high),
+            median_duration_seconds: tracked.median,
+            p90_duration_seconds: tracked.p90,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -218,6 +263,9 @@ impl<'a> RunRecord<'a> {
             dwell: measures
                 .and_then(|measures| measures.dwell.as_ref())
                 .map(DwellRecord::new),
+            tracked: measures
+                .and_then(|measures| measures.tracked.as_ref())
+                .map(TrackedRecord::new),
             report: written.map(|written| ReportFile {
                 size_bytes: written.bytes,
                 sha256: written.sha256,

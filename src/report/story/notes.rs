@@ -2,7 +2,7 @@
 
 use crate::error::ALL;
 use crate::import::ledger::{Counts, SourceRecord};
-use crate::report::story::{cut_to, dwell, mostly_bounces};
+use crate::report::story::{cut_to, dwell, mostly_bounces, tracked};
 use crate::report::{Report, Run, words};
 use crate::sessions::compat::Compat;
 
@@ -12,6 +12,12 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     let mut notes = vec![durations(&report.run)];
     notes.extend(other_rule(&report.run));
     notes.extend(measures.dwell.iter().flat_map(dwell::notes));
+    notes.extend(
+        measures
+            .tracked
+            .iter()
+            .flat_map(|of| tracked::notes(of, &report.run)),
+    );
     notes.extend(open(&report.run));
     notes.extend(touching_ends(measures.touching_ends));
     notes.extend(incomplete_periods(report));
