@@ -55,16 +55,36 @@ impl Writer {
     ///
     /// What the database says.
     pub(crate) fn new(store: &mut Store, table: &Table, column: &Column) -> Result<Self, Failure> {
+        Self::among(store, table, column, &[])
+    }
+
+    /// The same; a column without a value is written as the first of these that has one and is of its
+    /// kind.
+    ///
+    /// # Errors
+    ///
+    /// What the database says.
+    pub(crate) fn among(
+        store: &mut Store,
+        table: &Table,
+        column: &Column,
+        others: &[&Column],
+    ) -> Result<Self, Failure> {
         let key = (table.sql.clone(), column.sql.clone());
         if let Some(known) = store.writers.get(&key) {
             return Ok(known.clone());
         }
-        let writer = Self::asked(store, table, column)?;
+        let writer = Self::asked(store, table, column, others)?;
         store.writers.insert(key, writer.clone());
         Ok(writer)
     }
 
-    fn asked(store: &mut Store, table: &Table, column: &Column) -> Result<Self, Failure> {
+    fn asked(
+        store: &mut Store,
+        table: &Table,
+        column: &Column,
+        others: &[&Column],
+    ) -> Result<Self, Failure> {
         let zone = store.spec().zone.unwrap_or(Zone::UTC);
         let clock = |digits| Writer::Clock {
             zone,
@@ -79,7 +99,7 @@ impl Writer {
                 t: false,
             },
             (_, Kind::Local(digits)) => clock(digits),
-            _ => match (latest(store, table, column)?, column.kind) {
+            _ => match (example(store, table, column, others)?, column.kind) {
                 (Some(value), _) => like(&value, zone, store.spec().epoch_unit),
                 (None, Kind::Integer | Kind::Number) => {
                     Writer::Epoch(store.spec().epoch_unit.unwrap_or(EpochUnit::Seconds))
@@ -97,6 +117,22 @@ impl Writer {
             Writer::Epoch(unit) => epoch(*unit, at).to_string(),
         }
     }
+}
+
+/// A value of a column or, where it has none, of another one of its kind.
+fn example(
+    store: &mut Store,
+    table: &Table,
+    column: &Column,
+    others: &[&Column],
+) -> Result<Option<String>, Failure> {
+    let others = others.iter().filter(|other| other.kind == column.kind);
+    for column in std::iter::once(&column).chain(others) {
+        if let Some(value) = latest(store, table, column)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
 }
 
 /// The latest value of a column.

@@ -159,7 +159,11 @@ impl SessionTable {
         value: &Value,
     ) -> Result<String, Failure> {
         Ok(match value {
-            Value::At(at) => Writer::new(store, &self.table, column)?.write(*at),
+            Value::At(at) => {
+                let times = self.columns.iter().filter(|(field, _)| field.is_time());
+                let times: Vec<&Column> = times.map(|(_, column)| column).collect();
+                Writer::among(store, &self.table, column, &times)?.write(*at)
+            }
             Value::Number(number) => number.to_string(),
             Value::Text(text) => checked_id(column, text)?,
         })

@@ -78,12 +78,12 @@ fn headline(settings: &Settings, record: &Record, task: Task, before: &[Pause]) 
     let (id, now) = (&record.id, local_time(settings.now, &settings.zone));
     let open = before.iter().find(|pause| pause.to.is_none());
     match (task, open) {
-        (Task::Pause, None) => format!("Session {id} is paused at {now}"),
+        (Task::Pause, None) => format!("Session {id} was paused at {now}"),
         (Task::Pause, Some(pause)) => {
             let since = local_time(pause.from, &settings.zone);
             format!("Session {id} has been paused since {since}; nothing was changed")
         }
-        (_, Some(_)) => format!("Session {id} is resumed at {now}"),
+        (_, Some(_)) => format!("Session {id} was resumed at {now}"),
         (_, None) => match before.iter().filter_map(|pause| pause.to).max() {
             Some(at) => {
                 let at = local_time(at, &settings.zone);

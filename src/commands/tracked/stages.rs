@@ -50,7 +50,7 @@ pub(super) fn answer(
             let changes = changes(time, status, settings.now);
             table.change(&mut store, &record.id, &changes)?;
             let at = local_time(settings.now, zone);
-            let headline = format!("Session {} is {verb} at {at}", record.id);
+            let headline = format!("Session {} was {verb} at {at}", record.id);
             (table.one(&mut store, id)?, headline, true)
         }
     };
