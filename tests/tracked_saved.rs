@@ -608,9 +608,15 @@ fn every_state_in_which_a_row_can_be_is_ended() {
         ),
         (
             ["'2026-03-01 10:00:05'", "NULL", "'completed'"],
-            "2026-03-01 10:00:00",
-            "ended",
-            "It ends 5s before it starts: one of the clocks is wrong.",
+            "2026-03-01 10:00:05",
+            "ended at its start",
+            "It starts 5s after now, and so it ends where it starts: one of the clocks is wrong.",
+        ),
+        (
+            [NINE, "'2026-03-01 08:00:00'", "'completed'"],
+            "2026-03-01 08:00:00",
+            "ended already at 2026-03-01 08:00:00",
+            "It ended 1h 00m before it started: one of the clocks is wrong.",
         ),
     ];
     for application in everywhere("saved-interview") {
@@ -1374,6 +1380,45 @@ fn anomalies_happen_on_the_clock_of_the_reports_zone_and_in_its_window() {
         notes.contains("1 session without a start, not in the window."),
         "{notes}"
     );
+}
+
+#[test]
+fn sessions_of_one_interviewee_have_to_do_with_each_other() {
+    let application = on_sqlite();
+    let id = |number: u64| format!("00000000-0000-4000-8000-{number:012}");
+    // Ada has four interviews, all with an anomaly, Bob four without, Cem two, one of them with.
+    let people = [(ADA, 4, 4), (BOB, 0, 4), ("cem", 1, 2)];
+    let mut number = 0;
+    for (person, with, of) in people {
+        for place in 0..of {
+            let list = match place < with {
+                true => json!([anomaly("2026-03-01T09:01:00", "gaze_away", 1, &[])]),
+                false => json!([]),
+            };
+            let information = json!({"anomalies_detected": list}).to_string();
+            add(&application, &id(number), Some(&information));
+            application.run(&format!(
+                "UPDATE interview_sessions SET interviewee_id = '{person}'
+                 WHERE session_id = '{}'",
+                id(number)
+            ));
+            number += 1;
+        }
+    }
+    let said = application.json(&["anomalies"]);
+    // v = 3/2 · (2² + 2² + 0²) ÷ 10² = 0.12, so as sure as 0.25 ÷ 0.12 interviews; ten that have
+    // nothing to do with each other would give 0.24 to 0.76.
+    for row in [&said["facts"], &said["types"][2], &said["periods"][0]] {
+        assert_eq!(row["share_of_sessions"], 0.5, "{row}");
+        let of = |name: &str| row[name].as_f64().expect(name);
+        assert!((of("share_low") - 0.097_392_801_6).abs() < 1e-9, "{row}");
+        assert!((of("share_high") - 0.902_607_198_4).abs() < 1e-9, "{row}");
+    }
+    // None in ten interviews of three people: as sure as three.
+    let none = &said["types"][0];
+    assert_eq!(none["share_low"], 0.0);
+    let high = none["share_high"].as_f64().expect("an end");
+    assert!((high - 0.561_497_031_8).abs() < 1e-9, "{none}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! session, per type, per hour of the day and per period.
 
 mod reader;
+mod share;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,10 @@ use crate::time::civil::{DAY, HOUR};
 use crate::time::period::{Calendar, Period};
 use crate::time::zone::Zone;
 
+use self::share::Interviewees;
+
 pub(crate) use self::reader::Reader;
+pub(crate) use self::share::Share;
 
 /// More people than one before the camera.
 const MULTIPLE_PERSONS: &str = "multiple_persons";
@@ -112,42 +116,8 @@ impl Counts {
     }
 }
 
-/// In how many of some sessions something was met.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Share {
-    pub(crate) with: u64,
-    pub(crate) of: u64,
-}
-
-impl Share {
-    /// `None` of no sessions.
-    pub(crate) fn value(self) -> Option<f64> {
-        (self.of > 0).then(|| self.with as f64 / self.of as f64)
-    }
-
-    /// The 95 % interval of Wilson (1927); `None` of no sessions.
-    pub(crate) fn interval(self) -> Option<(f64, f64)> {
-        const Z: f64 = 1.959_963_984_540_054;
-        let (share, of) = (self.value()?, self.of as f64);
-        let center = share + Z * Z / (2.0 * of);
-        let spread = Z * (share * (1.0 - share) / of + Z * Z / (4.0 * of * of)).sqrt();
-        let scale = 1.0 + Z * Z / of;
-        let low = if self.with == 0 {
-            0.0
-        } else {
-            (center - spread) / scale
-        };
-        let high = if self.with == self.of {
-            1.0
-        } else {
-            (center + spread) / scale
-        };
-        Some((low, high))
-    }
-}
-
 /// What is known of all sessions together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Figures {
     pub(crate) sessions: u64,
     /// Sessions without information.
@@ -210,14 +180,24 @@ pub(crate) fn figures(sessions: &[Watched]) -> Figures {
             Told::Said(anomalies) => figures.add(session, anomalies),
         }
     }
+    figures.share = with_anomalies(sessions);
     figures
+}
+
+/// The sessions with anomalies, of those whose information speaks of them.
+fn with_anomalies<'a>(sessions: impl IntoIterator<Item = &'a Watched>) -> Share {
+    let judged = sessions.into_iter();
+    let judged: Vec<&Watched> = judged
+        .filter(|session| session.anomalies().is_some())
+        .collect();
+    let has_some = |place: &usize| judged[*place].anomalies() != Some(&[]);
+    let met: Vec<usize> = (0..judged.len()).filter(has_some).collect();
+    Interviewees::of(judged.iter().copied()).share(&met)
 }
 
 impl Figures {
     fn add(&mut self, session: &Watched, anomalies: &[Anomaly]) {
         let number = anomalies.len() as u64;
-        self.share.of += 1;
-        self.share.with += u64::from(number > 0);
         self.most = self.most.max(Some(number));
         self.timed.add(session, number);
         for anomaly in anomalies {
@@ -252,6 +232,8 @@ pub(crate) struct KindRow {
     confidence: (f64, u64),
     /// What was seen, and how often.
     pub(crate) labels: BTreeMap<String, u64>,
+    /// The places of its sessions among those that speak of anomalies.
+    sessions: Vec<usize>,
 }
 
 impl KindRow {
@@ -283,24 +265,26 @@ pub(crate) fn by_kind(sessions: &[Watched]) -> Vec<KindRow> {
     for kind in &known {
         rows.entry(kind.clone()).or_default();
     }
-    let (mut of, mut timed) = (0, Timed::default());
-    for session in sessions {
-        let Some(anomalies) = session.anomalies() else {
-            continue;
-        };
-        of += 1;
+    let mut timed = Timed::default();
+    let judged = || {
+        let judged = |session: &&Watched| session.anomalies().is_some();
+        sessions.iter().filter(judged)
+    };
+    for (place, session) in judged().enumerate() {
         timed.add(session, 0);
-        let mut met = BTreeSet::new();
-        for anomaly in anomalies {
+        for anomaly in session.anomalies().unwrap_or_default() {
             let row = rows.entry(anomaly.kind.clone()).or_default();
             row.add(anomaly);
             row.timed.anomalies += u64::from(session.length().is_some());
-            row.share.with += u64::from(met.insert(&anomaly.kind));
+            if row.sessions.last() != Some(&place) {
+                row.sessions.push(place);
+            }
         }
     }
+    let interviewees = Interviewees::of(judged());
     for (kind, row) in &mut rows {
         row.kind = kind.clone();
-        row.share.of = of;
+        row.share = interviewees.share(&row.sessions);
         (row.timed.sessions, row.timed.length) = (timed.sessions, timed.length);
     }
     let untyped = rows.remove(&None);
@@ -349,7 +333,7 @@ fn slots(
 }
 
 /// A period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PeriodRow {
     pub(crate) period: Period,
     /// What happened in it.
@@ -368,24 +352,20 @@ pub(crate) fn by_period(sessions: &[Watched], calendar: &Calendar) -> Vec<Period
         is_inside.then(|| calendar.index_of(at))
     };
     let slots = slots(sessions, calendar.len(), place);
-    let row = |(period, slot): (Period, Slot)| PeriodRow {
-        period,
-        slot,
-        started: 0,
-        share: Share::default(),
-    };
-    let mut rows: Vec<PeriodRow> = calendar.periods().zip(slots).map(row).collect();
+    let mut started: Vec<Vec<&Watched>> = vec![Vec::new(); calendar.len()];
     for session in sessions {
-        let Some(place) = session.started.and_then(place) else {
-            continue;
-        };
-        rows[place].started += 1;
-        if let Some(anomalies) = session.anomalies() {
-            rows[place].share.of += 1;
-            rows[place].share.with += u64::from(!anomalies.is_empty());
+        if let Some(place) = session.started.and_then(place) {
+            started[place].push(session);
         }
     }
-    rows
+    let periods = calendar.periods().zip(slots).zip(started);
+    let row = |((period, slot), started): ((Period, Slot), Vec<&Watched>)| PeriodRow {
+        period,
+        slot,
+        started: started.len() as u64,
+        share: with_anomalies(started),
+    };
+    periods.map(row).collect()
 }
 
 /// From the first start to the last start or end, none after `now` unless it is a start: the time in

@@ -52,7 +52,8 @@ pub(super) fn save(
     Ok(answer)
 }
 
-/// Saves information, if there is any, and ends the session now; one that ended keeps its end.
+/// Saves information, if there is any, and ends the session now, or at its start where that lies after
+/// now; one that ended keeps its end.
 ///
 /// # Errors
 ///
@@ -124,10 +125,12 @@ fn ending(
         ended.texts.insert(Field::Status, COMPLETED.to_owned());
     }
     if record.time(Field::Ended).is_none() {
+        let start = record.time(Field::Started);
+        let end = start.map_or(settings.now, |start| start.max(settings.now));
         let column = table.column(store, Field::Ended)?;
-        let text = Writer::new(store, &table.table, column)?.write(settings.now);
+        let text = Writer::new(store, &table.table, column)?.write(end);
         changes.push((Field::Ended, text));
-        ended.times.insert(Field::Ended, settings.now);
+        ended.times.insert(Field::Ended, end);
     }
     Ok((changes, ended))
 }
@@ -168,7 +171,8 @@ fn ended_words(settings: &Settings, record: &Record) -> String {
         (Some(start), None) if start <= now => {
             format!("ended after {}", words::duration(seconds(now - start)))
         }
-        (_, None) => "ended".to_owned(),
+        (Some(_), None) => "ended at its start".to_owned(),
+        (None, None) => "ended".to_owned(),
     }
 }
 
@@ -179,15 +183,20 @@ fn end_notes(settings: &Settings, record: &Record) -> Vec<String> {
         Some(status) => notes.push(format!("Its status was {}.", quoted(status.as_bytes()))),
         None => notes.push("It had no status.".to_owned()),
     }
-    let end = record.time(Field::Ended).unwrap_or(settings.now);
-    match record.time(Field::Started) {
-        None => notes
+    let (start, end) = (record.time(Field::Started), record.time(Field::Ended));
+    let words = |length| words::duration(seconds(length));
+    match (start, end) {
+        (None, _) => notes
             .push("When it started is not known, and so neither is how long it lasted.".to_owned()),
-        Some(start) if start > end => notes.push(format!(
-            "It ends {} before it starts: one of the clocks is wrong.",
-            words::duration(seconds(start - end))
+        (Some(start), Some(end)) if end < start => notes.push(format!(
+            "It ended {} before it started: one of the clocks is wrong.",
+            words(start - end)
         )),
-        Some(_) => {}
+        (Some(start), None) if start > settings.now => notes.push(format!(
+            "It starts {} after now, and so it ends where it starts: one of the clocks is wrong.",
+            words(start - settings.now)
+        )),
+        _ => {}
     }
     notes
 }
