@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::applications::{Application, everywhere};
+use crate::harness::Scratch;
 
 /// The id of the session of a number.
 fn id(number: u32) -> String {
@@ -827,6 +828,30 @@ fn the_average_of_tracked_sessions_stands_beside_that_of_inferred_ones() {
             "nothing is said unless asked"
         );
     }
+}
+
+#[test]
+fn tracked_rows_that_cannot_be_used_are_an_error_unless_some_are_allowed() {
+    let scratch = Scratch::new();
+    scratch.file("events.csv", "user_id,created_at\n1,2026-03-02T00:00:00Z\n");
+    let rows = "user_id,started_at,ended_at\n1,2026-03-02T00:00:00Z,2026-03-02T00:30:00Z\n\
+        1,soon,2026-03-02T00:30:00Z\n";
+    scratch.file("tracked.csv", rows);
+    let words = ["report", "events.csv", "--tracked", "tracked.csv"];
+    let call = || {
+        scratch
+            .sessionize(words)
+            .args(["--now", "2026-04-01T00:00:00Z"])
+    };
+    let refused = call().run();
+    assert_eq!(refused.code(), Some(4), "{refused:?}");
+    assert!(refused.stderr().contains("TM-02"), "{refused:?}");
+    let allowed = call().args(["--max-rejects", "1", "--rejects", "rejects.csv"]);
+    let table = allowed.run().expect_ok().stdout();
+    assert!(table.contains("tracked  mean 30m 00s"), "{table}");
+    assert!(table.contains("1 row rejected"), "{table}");
+    let rejects = std::fs::read_to_string(scratch.path("rejects.csv")).unwrap();
+    assert!(rejects.contains("tracked.csv,3,"), "{rejects}");
 }
 
 #[test]

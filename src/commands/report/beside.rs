@@ -11,6 +11,7 @@ use crate::import::meter::Meter;
 use crate::import::tracked::{self, TrackedShape, TrackedUser};
 use crate::measures::TrackedFigures;
 use crate::measures::interval::mean_interval;
+use crate::report::words;
 use crate::settings::Settings;
 use crate::tracked::fields::Field;
 use crate::tracked::lifecycle::{Course, Stage};
@@ -92,10 +93,18 @@ fn measured(records: &[Record], place: String) -> TrackedFigures {
     }
 }
 
-/// Where they come from.
+/// Where they come from, and how many rows there are no sessions.
 fn place(record: &SourceRecord) -> String {
     let SourceRecord {
         name, kind, place, ..
     } = record;
-    format!("{name} ({kind}, {place})")
+    let unused = [
+        (record.counts.rejected, "rejected"),
+        (record.counts.filtered(), "filtered"),
+    ];
+    let unused = unused.into_iter().filter(|(rows, _)| *rows > 0);
+    let unused: String = unused
+        .map(|(rows, what)| format!(", {} {what}", words::counted(rows, "row", "rows")))
+        .collect();
+    format!("{name} ({kind}, {place}{unused})")
 }
