@@ -669,6 +669,35 @@ fn times_that_cannot_be_read_and_sessions_of_nobody_are_counted_apart() {
 }
 
 #[test]
+fn pauses_are_no_part_of_the_productive_stage() {
+    for application in everywhere("study") {
+        let child = id(101);
+        application.run(&format!(
+            "INSERT INTO sessions (id, child_id, subject, topic, started_at, ended_at) VALUES
+             ('{}', '{child}', 'maths', 'a', '2026-03-01 09:00:00', '2026-03-01 10:00:00'),
+             ('{}', '{child}', 'maths', 'a', '2026-03-02 09:00:00', '2026-03-02 09:10:00')",
+            id(1),
+            id(2)
+        ));
+        application.done(&["migrate"]);
+        // Ten minutes, of which five again; and one that outlasts the session: 10 + 20 minutes.
+        application.run(&format!(
+            "INSERT INTO sessions_pauses (session_id, paused_at, resumed_at) VALUES
+             ('{0}', '2026-03-01 09:10:00', '2026-03-01 09:20:00'),
+             ('{0}', '2026-03-01 09:15:00', '2026-03-01 09:20:00'),
+             ('{0}', '2026-03-01 09:40:00', NULL)",
+            id(1)
+        ));
+        let said = application.json(&["lifecycle"]);
+        let engine = application.engine();
+        let productive = stage(&said["overall"], "productive");
+        assert_eq!(productive["mean_duration_seconds"], 1200.0, "{engine}");
+        let note = "1 ended session was paused, for 30m 00s in all";
+        assert!(has_note(&said, note), "{engine}: {said:#}");
+    }
+}
+
+#[test]
 fn a_parent_sees_the_stages_of_their_children_alone() {
     for application in everywhere("study") {
         let (child, other, parent) = (id(101), id(102), id(201));

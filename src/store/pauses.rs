@@ -1,12 +1,14 @@
 //! The pauses of sessions: a table of our own beside that of the sessions, which `migrate` makes.
 
+use std::collections::HashMap;
+
 use crate::error::{self, Failure};
 use crate::events::Micros;
 use crate::settings::tracked::TrackedPlace;
-use crate::store::Store;
 use crate::store::columns::{Column, Table};
-use crate::store::sessions::checked_id;
+use crate::store::sessions::{checked_id, shown_id};
 use crate::store::times::{Reader, Writer};
+use crate::store::{Cells, Store};
 use crate::time::timestamp::quoted;
 use crate::tracked::pauses::Pause;
 
@@ -116,24 +118,64 @@ impl PauseTable {
             session.parameter()
         );
         let rows = store.rows(&statement, &[Some(checked_id(session, id)?)])?;
+        let pauses: Result<Vec<Pause>, Failure> =
+            rows.into_iter().map(self.reading(store)).collect();
+        let mut pauses = pauses?;
+        pauses.sort_unstable_by_key(|pause| pause.from);
+        Ok(pauses)
+    }
+
+    /// The pauses of every session, by their beginning, under the sessions' ids as text.
+    ///
+    /// # Errors
+    ///
+    /// As [`PauseTable::of`].
+    pub(crate) fn all(&self, store: &mut Store) -> Result<HashMap<String, Vec<Pause>>, Failure> {
+        let statement = format!(
+            "SELECT {}, {}, {} FROM {} AS pauses",
+            self.paused.read(PAUSES),
+            self.resumed.read(PAUSES),
+            self.session.read(PAUSES),
+            self.table.sql
+        );
+        let rows = store.rows(&statement, &[])?;
+        let mut of_session: HashMap<String, Vec<Pause>> = HashMap::new();
+        let mut read = self.reading(store);
+        for mut cells in rows {
+            let Some(id) = cells.pop().flatten() else {
+                continue;
+            };
+            let pause = read(cells)?;
+            of_session
+                .entry(shown_id(&self.session, id))
+                .or_default()
+                .push(pause);
+        }
+        for pauses in of_session.values_mut() {
+            pauses.sort_unstable_by_key(|pause| pause.from);
+        }
+        Ok(of_session)
+    }
+
+    /// Reads pauses from rows of their two times.
+    fn reading(&self, store: &Store) -> impl FnMut(Cells) -> Result<Pause, Failure> {
         let mut paused = Reader::new(&self.paused, store.spec());
         let mut resumed = Reader::new(&self.resumed, store.spec());
-        let pause = |cells: Vec<Option<String>>| {
+        let (name, place) = (quoted(self.table.name.as_bytes()), store.place().clone());
+        move |cells| {
             let mut cells = cells.into_iter();
             let from = cells.next().flatten().unwrap_or_default();
             let to = cells.next().flatten();
-            let from = paused.read(&from)?;
-            let to = to.map(|to| resumed.read(&to)).transpose()?;
-            Ok(Pause { from, to })
-        };
-        let read: Result<Vec<Pause>, String> = rows.into_iter().map(pause).collect();
-        let mut pauses = read.map_err(|why| {
-            let name = quoted(self.table.name.as_bytes());
-            let message = format!("a pause in table {name} cannot be read: {why}");
-            Failure::new(error::NOT_AN_INSTANT, message).in_source(store.place())
-        })?;
-        pauses.sort_unstable_by_key(|pause| pause.from);
-        Ok(pauses)
+            let pause = || {
+                let from = paused.read(&from)?;
+                let to = to.map(|to| resumed.read(&to)).transpose()?;
+                Ok(Pause { from, to })
+            };
+            pause().map_err(|why: String| {
+                let message = format!("a pause in table {name} cannot be read: {why}");
+                Failure::new(error::NOT_AN_INSTANT, message).in_source(&place)
+            })
+        }
     }
 
     /// Begins a pause; one of the same instant goes on instead.

@@ -269,11 +269,18 @@ impl SessionTable {
 
     /// An id as people write it: the bytes of a uuid with its hyphens.
     fn shown(&self, field: Field, cell: String) -> String {
-        let is_bytes = self.columns.get(&field).map(|column| column.kind) == Some(Kind::Bytes);
-        match uuid::Uuid::try_parse(&cell) {
-            Ok(uuid) if is_bytes => uuid.to_string(),
-            _ => cell,
+        match self.columns.get(&field) {
+            Some(column) => shown_id(column, cell),
+            None => cell,
         }
+    }
+}
+
+/// An id of a column as people write it.
+pub(crate) fn shown_id(column: &Column, cell: String) -> String {
+    match uuid::Uuid::try_parse(&cell) {
+        Ok(uuid) if column.kind == Kind::Bytes => uuid.to_string(),
+        _ => cell,
     }
 }
 

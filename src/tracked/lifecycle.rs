@@ -7,6 +7,7 @@ use crate::import::tracked::TrackedShape;
 use crate::measures::quantile::quantile;
 use crate::measures::summary::{Cell, UserTotals};
 use crate::tracked::fields::Field;
+use crate::tracked::pauses::{Pause, paused};
 use crate::tracked::record::Record;
 
 /// A part of a session, from one of its times to the next.
@@ -61,7 +62,7 @@ impl Stage {
 pub(crate) enum Passage {
     /// It never got there.
     Absent,
-    /// It went through, which took so long.
+    /// It went through, which took so long; pauses are no part of the productive stage.
     Took(Micros),
     /// The stage's end lies so long before its begin: clocks differ.
     OutOfOrder(Micros),
@@ -119,6 +120,8 @@ pub(crate) struct Course {
     shape: TrackedShape,
     /// The columns that the table has.
     columns: BTreeSet<Field>,
+    /// By session, by their beginning.
+    pauses: HashMap<String, Vec<Pause>>,
 }
 
 impl Course {
@@ -126,6 +129,22 @@ impl Course {
         Self {
             shape,
             columns: columns.into_iter().collect(),
+            pauses: HashMap::new(),
+        }
+    }
+
+    /// The same with the pauses of sessions, in which nobody is productive.
+    #[must_use]
+    pub(crate) fn with_pauses(self, pauses: HashMap<String, Vec<Pause>>) -> Self {
+        Self { pauses, ..self }
+    }
+
+    /// How long a session that went through its productive stage was paused in it.
+    pub(crate) fn paused(&self, record: &Record) -> Micros {
+        let times = (record.time(Field::Started), record.time(Field::Ended));
+        match (self.pauses.get(&record.id), times) {
+            (Some(pauses), (Some(start), Some(end))) if end >= start => paused(pauses, start, end),
+            _ => 0,
         }
     }
 
@@ -164,6 +183,9 @@ impl Course {
         match record.time(end) {
             _ if is_unreadable(record, end) => Passage::Unreadable,
             Some(until) if until < since => Passage::OutOfOrder(since - until),
+            Some(until) if stage == Stage::Productive => {
+                Passage::Took(until - since - self.paused(record))
+            }
             Some(until) => Passage::Took(until - since),
             None if self.got_past(record, end) => Passage::Skipped,
             None if self.may_be_there(record, stage) => Passage::InProgress(since),
@@ -174,7 +196,7 @@ impl Course {
     /// Whether a session has a time after one of its milestones.
     fn got_past(&self, record: &Record, milestone: Field) -> bool {
         let later = self.milestones().skip_while(|field| *field != milestone);
-        later.skip(1).any(|field| has(record, field))
+        later.skip(1).any(|field| record.has(field))
     }
 
     /// Whether a session without the stage's end can be in it still. Where the table lacks the
@@ -278,11 +300,6 @@ impl StageFigures {
             Passage::InProgress(_) => self.in_progress += 1,
         }
     }
-}
-
-/// Whether a session got to a milestone.
-pub(crate) fn has(record: &Record, milestone: Field) -> bool {
-    record.time(milestone).is_some() || is_unreadable(record, milestone)
 }
 
 /// Whether there is something in a column of times that is no time.

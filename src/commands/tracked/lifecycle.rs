@@ -17,12 +17,13 @@ use crate::report::columns::Cell;
 use crate::report::words;
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
+use crate::store::pauses::PauseTable;
 use crate::store::sessions::{Condition, SessionTable};
 use crate::store::{Access, Store};
 use crate::time::duration::write_duration;
 use crate::time::period::{Calendar, Period, PeriodLength, containing};
 use crate::tracked::fields::Field;
-use crate::tracked::lifecycle::{Course, Stage, StageFigures, Stuck, has};
+use crate::tracked::lifecycle::{Course, Stage, StageFigures, Stuck};
 use crate::tracked::matrix::Task;
 use crate::tracked::record::Record;
 
@@ -57,7 +58,10 @@ pub(super) fn answer(
     if window != (None, None) {
         table.column(&store, Field::Started)?;
     }
-    let course = Course::new(table.shape, table.columns.keys().copied());
+    let mut course = Course::new(table.shape, table.columns.keys().copied());
+    if let Some(pauses) = PauseTable::find(&store, place)? {
+        course = course.with_pauses(pauses.all(&mut store)?);
+    }
     let is_needed = |field: Field| {
         field.is_time()
             || matches!(field, Field::Id | Field::User | Field::Status)
@@ -269,7 +273,7 @@ impl Looked<'_> {
                 .behind(format!("(no column \"{column}\")"));
         }
         let records = self.chosen.iter();
-        let reached = records.filter(|record| has(record, milestone)).count();
+        let reached = records.filter(|record| record.has(milestone)).count();
         let fact = AnswerFact::new(name, label, As::Count, Cell::Count(reached as u64));
         match self.chosen.len() {
             0 => fact,

@@ -1,6 +1,7 @@
 //! What a reader of the stages must know besides.
 
 use super::Looked;
+use crate::events::SECOND;
 use crate::measures::interval::{effective_users, mean_interval};
 use crate::report::words;
 use crate::time::timestamp::quoted;
@@ -21,6 +22,7 @@ impl Looked<'_> {
             notes.extend(long(stage, &figures));
         }
         notes.extend(self.few_users(self.last_stage()));
+        notes.extend(self.paused());
         notes.push(self.unit());
         notes.extend(self.without_user());
         notes.extend(self.without_start());
@@ -71,6 +73,20 @@ impl Looked<'_> {
             }
         }
         .to_owned()
+    }
+
+    fn paused(&self) -> Option<String> {
+        let paused = self.chosen.iter().map(|record| self.course.paused(record));
+        let (count, sum) = paused
+            .filter(|paused| *paused > 0)
+            .fold((0, 0.0), |(count, sum), paused| {
+                (count + 1, sum + paused as f64 / SECOND as f64)
+            });
+        (count > 0).then(|| {
+            let was = words::counted(count, "ended session was", "ended sessions were");
+            let sum = words::duration(sum);
+            format!("{was} paused, for {sum} in all, which is no part of the productive stage.")
+        })
     }
 
     fn few_users(&self, stage: Stage) -> Option<String> {
