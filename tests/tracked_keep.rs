@@ -1161,3 +1161,22 @@ fn a_migration_that_is_killed_before_any_of_its_statements_is_finished_by_the_ne
         }
     }
 }
+
+#[test]
+fn what_history_and_summary_call_a_duration_is_net_of_pauses() {
+    for application in everywhere("study") {
+        let engine = application.engine();
+        application.run(&study_row(ONE, ADA, "2026-03-01 09:00:00", None));
+        application.done(&["migrate"]);
+        application.done(&["pause", ONE, "--now", "2026-03-01T09:10:00Z"]);
+        application.done(&["resume", ONE, "--now", "2026-03-01T09:25:00Z"]);
+        // 40 minutes so far, 15 of them paused; in the end 60.
+        let summary = application.json(&["summary", ONE, "--now", "2026-03-01T09:40:00Z"]);
+        assert_eq!(fact(&summary, "duration_seconds"), 1500, "{engine}");
+        application.done(&["end", ONE, "--now", "2026-03-01T10:00:00Z"]);
+        let summary = application.json(&["summary", ONE]);
+        assert_eq!(fact(&summary, "duration_seconds"), 2700, "{engine}");
+        let history = application.json(&["history", "--user", ADA]);
+        assert_eq!(history["sessions"][0]["duration_seconds"], 2700, "{engine}");
+    }
+}

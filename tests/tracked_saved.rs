@@ -572,6 +572,30 @@ fn an_interview_is_ended_once_and_keeps_its_end() {
 }
 
 #[test]
+fn an_interview_that_ends_while_it_is_paused_is_resumed_at_its_end() {
+    for application in everywhere("saved-interview") {
+        let engine = application.engine();
+        add(&application, ID, None);
+        application.done(&["migrate"]);
+        application.done(&["pause", ID, "--now", "2026-03-01T09:10:00Z"]);
+        for round in ["once", "twice"] {
+            let ended = application.json(&["end", ID, "--now", "2026-03-01T09:30:00Z"]);
+            let case = format!("{round} on {engine}");
+            assert_eq!(ended["facts"]["duration_seconds"], 600, "{case}");
+            assert_eq!(ended["facts"]["paused_seconds"], 1200, "{case}");
+            assert_eq!(ended["facts"]["tracked_duration_seconds"], 1800, "{case}");
+            let once = format!("Session {ID}: ended after 10m 00s");
+            assert_eq!(ended["headline"] == once, round == "once", "{ended}");
+        }
+        let resumed = application.ask(
+            "SELECT count(*) FROM interview_sessions_pauses
+             WHERE resumed_at IS NOT NULL",
+        );
+        assert_eq!(resumed, [["1"]], "{engine}");
+    }
+}
+
+#[test]
 fn every_state_in_which_a_row_can_be_is_ended() {
     const NINE: &str = "'2026-03-01 09:00:00'";
     // Start, end and status as SQL, the end that the row has then, the headline's end, the first note.
@@ -1042,6 +1066,11 @@ fn other_shapes_and_malformed_ids_are_usage_errors() {
         let said = "does not apply to the shape \"platform\": its sessions hold no information";
         assert!(outcome.stderr().contains(said), "{outcome:?}");
     }
+    let end = platform.tracked(&["end", "1", "--information", "-"]).run();
+    failed(&end, 2, "CF-01");
+    assert!(end.stderr().contains("hold no information"), "{end:?}");
+    let given = sqlite.tracked(&["end", ID, "--xp-phrases", "3"]).run();
+    failed(&given, 2, "CF-01");
     let without = sqlite.tracked(&["save", ID]).run();
     assert_eq!(without.code(), Some(2), "{without:?}");
     let own = sqlite

@@ -4,9 +4,7 @@
 use crate::events::Micros;
 use crate::tracked::fields::Field;
 use crate::tracked::record::Record;
-
-/// The quantile 0.975 of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+use crate::tracked::wilson::wilson;
 
 /// One answer to one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,17 +239,4 @@ impl Tally {
         );
         Some((*low as f64 + *high as f64) / 2.0)
     }
-}
-
-/// Wilson's 95 % interval of a share `correct / of` as sure as `independent` answers make it
-/// (Wilson 1927); unknown without an answer.
-pub(crate) fn wilson(correct: f64, of: f64, independent: f64) -> Option<(f64, f64)> {
-    if of <= 0.0 || independent <= 0.0 {
-        return None;
-    }
-    let (share, n) = (correct / of, independent);
-    let divisor = 1.0 + Z * Z / n;
-    let centre = (share + Z * Z / (2.0 * n)) / divisor;
-    let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt() / divisor;
-    Some(((centre - spread).max(0.0), (centre + spread).min(1.0)))
 }

@@ -13,3 +13,4 @@ pub(crate) mod record;
 pub(crate) mod stages;
 pub(crate) mod streaks;
 pub(crate) mod trends;
+pub(crate) mod wilson;

@@ -10,7 +10,8 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::events::Micros;
 use crate::measures::interval::{FEWEST_EFFECTIVE_USERS, FEWEST_USERS};
-use crate::tracked::attempts::{Tally, wilson};
+use crate::tracked::attempts::Tally;
+use crate::tracked::wilson::wilson;
 
 /// Under so many sessions of one user there is no interval over sessions.
 const FEWEST_SESSIONS: usize = 3;

@@ -1,10 +1,13 @@
 //! `sessionize tracked history --user U`: the user's last sessions, the newest first.
 
+use std::collections::HashMap;
+
 use super::study::{
     attempts_of, count, percents, records_of, seconds, starts_in_window, text, timeless_note, whole,
 };
 use super::{answer_of, open};
 use crate::error::{self, Failure};
+use crate::events::Micros;
 use crate::import::tracked::TrackedShape;
 use crate::report::answer::{Answer, AnswerColumn, AnswerFact, AnswerTable, As};
 use crate::report::columns::Cell;
@@ -12,15 +15,17 @@ use crate::report::words;
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
 use crate::store::attempts::Attempts;
+use crate::store::pauses::PauseTable;
 use crate::store::sessions::SessionTable;
 use crate::store::{Access, Store};
 use crate::tracked::attempts::{Tally, held, window};
 use crate::tracked::fields::Field;
 use crate::tracked::matrix::Task;
+use crate::tracked::pauses::{Pause, paused};
 use crate::tracked::record::Record;
 
 /// Only counts and marks are shown, so that no time is absurd.
-const ANY_TIME: crate::events::Micros = crate::events::Micros::MAX;
+const ANY_TIME: Micros = Micros::MAX;
 
 /// Reads the sessions.
 pub(super) fn answer(
@@ -38,9 +43,14 @@ pub(super) fn answer(
     records.reverse();
     records.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let (attempts, more_notes) = attempts(&mut store, place, &records)?;
-    let rows = records
-        .iter()
-        .map(|record| row(&table, record, settings, attempts.as_ref()));
+    let pauses = match PauseTable::find(&store, place)? {
+        Some(pauses) => pauses.all(&mut store)?,
+        None => HashMap::new(),
+    };
+    let rows = records.iter().map(|record| {
+        let length = net(record, pauses.get(&record.id).map_or(&[], Vec::as_slice));
+        row(&table, record, length, settings, attempts.as_ref())
+    });
     let rows: Vec<_> = rows.collect();
     let headline = headline(user, found, records.len() as u64);
     let mut answer = answer_of(settings, &store, &table, Task::History, headline);
@@ -179,14 +189,20 @@ fn columns(table: &SessionTable) -> Vec<AnswerColumn> {
     columns
 }
 
+/// What an ended session lasted without its pauses.
+fn net(record: &Record, pauses: &[Pause]) -> Option<Micros> {
+    let (start, end) = (record.time(Field::Started)?, record.time(Field::Ended)?);
+    (start <= end).then(|| end - start - paused(pauses, start, end))
+}
+
 fn row(
     table: &SessionTable,
     record: &Record,
+    length: Option<Micros>,
     settings: &Settings,
     attempts: Option<&Attempts>,
 ) -> Vec<Cell<'static>> {
     let (start, end) = (record.time(Field::Started), record.time(Field::Ended));
-    let length = record.length().filter(|length| *length >= 0);
     let mut cells = vec![
         text(Some(&record.id)),
         Cell::instant(start),

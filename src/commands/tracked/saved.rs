@@ -3,24 +3,24 @@
 
 use std::ffi::OsStr;
 
+use super::end::{lengths, resumed};
 use super::saving::{Saving, flag, offered};
-use super::{answer_of, end, info, open};
+use super::{answer_of, info, open};
 use crate::error::{self, Failure};
 use crate::events::Micros;
-use crate::report::answer::Answer;
+use crate::report::answer::{Answer, AnswerFact, As};
+use crate::report::columns::Cell;
 use crate::report::words;
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
-use crate::store::sessions::{ROWS, SessionTable};
-use crate::store::times::Writer;
+use crate::store::sessions::SessionTable;
+use crate::store::write::Value;
 use crate::store::{Access, Store};
 use crate::time::timestamp::quoted;
 use crate::tracked::fields::Field;
 use crate::tracked::matrix::Task;
 use crate::tracked::record::Record;
-
-/// The status of a session that ended.
-const COMPLETED: &str = "completed";
+use crate::tracked::stages::COMPLETED;
 
 /// Saves information; the session goes on.
 pub(super) fn save(
@@ -46,7 +46,11 @@ pub(super) fn save(
             .push(format!("It ended at {end} and stays so."));
     }
     if let Some(text) = saving.changed() {
-        write(&mut store, &table, id, &[(Field::Information, text)])?;
+        table.change(
+            &mut store,
+            &record.id,
+            &[(Field::Information, Value::Text(text))],
+        )?;
     }
     store.commit()?;
     Ok(answer)
@@ -70,11 +74,12 @@ pub(super) fn end(
     check_end(&store, &table, &record)?;
     let saving = offered.map(|offered| Saving::new(&store, &table, &record, offered));
     let saving = saving.transpose()?;
-    let (changes, ended) = ending(settings, &mut store, &table, &record, saving.as_ref())?;
+    let (changes, ended) = ending(settings, place, &mut store, &record, saving.as_ref())?;
+    let (net, paused) = lengths(&mut store, place, &ended, settings.now)?;
     let headline = format!(
         "Session {}: {}{}",
         record.id,
-        ended_words(settings, &record),
+        ended_words(settings, &record, net),
         saving
             .as_ref()
             .map_or(String::new(), |saving| format!("; {}", saving.words()))
@@ -89,6 +94,10 @@ pub(super) fn end(
         "ended now",
         record.time(Field::Ended).is_none(),
     )];
+    answer.facts.extend([
+        length("duration_seconds", "duration", net),
+        length("paused_seconds", "paused", paused),
+    ]);
     answer.facts.extend(saving.iter().flat_map(Saving::facts));
     answer
         .facts
@@ -97,11 +106,7 @@ pub(super) fn end(
     answer.notes.extend(saving.iter().flat_map(Saving::notes));
     answer.notes.extend(broken);
     if !changes.is_empty() {
-        write(&mut store, &table, id, &changes)?;
-    }
-    if !record.has(Field::Ended) {
-        let start = record.time(Field::Started);
-        end::resumed(&mut store, place, &record, start, settings.now)?;
+        table.change(&mut store, &record.id, &changes)?;
     }
     store.commit()?;
     Ok(answer)
@@ -110,26 +115,25 @@ pub(super) fn end(
 /// What is to be written, and the row as it is then.
 fn ending(
     settings: &Settings,
+    place: &TrackedPlace,
     store: &mut Store,
-    table: &SessionTable,
     record: &Record,
     saving: Option<&Saving>,
-) -> Result<(Vec<(Field, String)>, Record), Failure> {
+) -> Result<(Vec<(Field, Value)>, Record), Failure> {
     let mut ended = record.clone();
     let mut changes = Vec::new();
     if let Some(text) = saving.and_then(Saving::changed) {
-        changes.push((Field::Information, text));
+        changes.push((Field::Information, Value::Text(text)));
     }
     if !is_completed(record) {
-        changes.push((Field::Status, COMPLETED.to_owned()));
+        changes.push((Field::Status, Value::Text(COMPLETED.to_owned())));
         ended.texts.insert(Field::Status, COMPLETED.to_owned());
     }
     if record.time(Field::Ended).is_none() {
         let start = record.time(Field::Started);
         let end = start.map_or(settings.now, |start| start.max(settings.now));
-        let column = table.column(store, Field::Ended)?;
-        let text = Writer::new(store, &table.table, column)?.write(end);
-        changes.push((Field::Ended, text));
+        resumed(store, place, record, start, end)?;
+        changes.push((Field::Ended, Value::At(end)));
         ended.times.insert(Field::Ended, end);
     }
     Ok((changes, ended))
@@ -158,7 +162,7 @@ fn check_end(store: &Store, table: &SessionTable, record: &Record) -> Result<(),
     }
 }
 
-fn ended_words(settings: &Settings, record: &Record) -> String {
+fn ended_words(settings: &Settings, record: &Record, net: Option<Micros>) -> String {
     let now = settings.now;
     match (record.time(Field::Started), record.time(Field::Ended)) {
         (_, Some(end)) => {
@@ -169,7 +173,8 @@ fn ended_words(settings: &Settings, record: &Record) -> String {
             }
         }
         (Some(start), None) if start <= now => {
-            format!("ended after {}", words::duration(seconds(now - start)))
+            let long = net.unwrap_or(now - start);
+            format!("ended after {}", words::duration(seconds(long)))
         }
         (Some(_), None) => "ended at its start".to_owned(),
         (None, None) => "ended".to_owned(),
@@ -201,42 +206,11 @@ fn end_notes(settings: &Settings, record: &Record) -> Vec<String> {
     notes
 }
 
-fn seconds(length: Micros) -> f64 {
-    length as f64 / 1e6
+fn length(name: &'static str, label: &'static str, length: Option<Micros>) -> AnswerFact {
+    let cell = length.map_or(Cell::Unknown, |length| Cell::Seconds(i128::from(length)));
+    AnswerFact::new(name, label, As::Duration, cell)
 }
 
-/// Writes columns of one row, or nothing.
-fn write(
-    store: &mut Store,
-    table: &SessionTable,
-    id: &str,
-    changes: &[(Field, String)],
-) -> Result<(), Failure> {
-    let condition = table.of_id(store, id)?;
-    let mut assignments = Vec::new();
-    let mut values = Vec::new();
-    for (field, text) in changes {
-        let column = table.column(store, *field)?;
-        assignments.push(format!("{} = {}", column.sql, column.parameter()));
-        values.push(Some(text.clone()));
-    }
-    values.extend(condition.values);
-    let statement = format!(
-        "UPDATE {} AS {ROWS} SET {} WHERE {}",
-        table.table.sql,
-        assignments.join(", "),
-        condition.sql.join(" AND ")
-    );
-    match store.run(&statement, &values)? {
-        1 => Ok(()),
-        number => {
-            let message = format!(
-                "{number} rows have the id {}, not one",
-                quoted(id.as_bytes())
-            );
-            Err(Failure::new(error::DATABASE, message)
-                .in_source(store.place())
-                .detail("nothing was written"))
-        }
-    }
+fn seconds(length: Micros) -> f64 {
+    length as f64 / 1e6
 }

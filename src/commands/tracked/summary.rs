@@ -15,10 +15,12 @@ use crate::report::words;
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
 use crate::store::attempts::AttemptTable;
+use crate::store::pauses::PauseTable;
 use crate::store::{Access, Store};
 use crate::tracked::attempts::{Attempt, Tally, held, sessions_of, window};
 use crate::tracked::fields::Field;
 use crate::tracked::matrix::Task;
+use crate::tracked::pauses::{Pause, paused};
 use crate::tracked::record::Record;
 
 /// Of one session: the attempts from its start to its end, both within, or to now while it is
@@ -33,6 +35,10 @@ pub(super) fn of_session(
     let record = table.one(&mut store, id)?;
     let records = std::slice::from_ref(&record);
     let (questions, attempts) = attempts_of(&mut store, place, records, longest)?;
+    let pauses = match PauseTable::find(&store, place)? {
+        Some(pauses) => pauses.of(&mut store, &record.id)?,
+        None => Vec::new(),
+    };
     let window = window(&record, settings.now);
     let held = window.map(|window| held(attempts.of(record.user.as_deref()), window));
     let (tally, subjects) = tallied(&mut store, &questions, held.unwrap_or_default())?;
@@ -40,7 +46,7 @@ pub(super) fn of_session(
     let said = known.map_or("what was answered is not known".to_owned(), sentence);
     let headline = format!("Session {}: {said}", record.id);
     let mut answer = answer_of(settings, &store, &table, Task::Summary, headline);
-    answer.facts = session_facts(&record, settings.now);
+    answer.facts = session_facts(&record, &pauses, settings.now);
     answer.facts.extend(tally_facts(known, subjects.as_ref()));
     answer.notes = session_notes(&record, settings.now);
     answer.notes.extend(tally_notes(&tally, longest));
@@ -134,13 +140,13 @@ fn sentence(tally: &Tally) -> String {
     sentence
 }
 
-fn session_facts(record: &Record, now: Micros) -> Vec<AnswerFact> {
+fn session_facts(record: &Record, pauses: &[Pause], now: Micros) -> Vec<AnswerFact> {
     let said = |field| text(record.text(field));
     let at = |field| Cell::instant(record.time(field));
     let is_active = !record.has(Field::Ended);
     let (start, end) = window(record, now).unzip();
-    let length = start.zip(end).map(|(start, end)| end - start);
-    let length = length.filter(|length| *length >= 0);
+    let length = start.zip(end).filter(|(start, end)| start <= end);
+    let length = length.map(|(start, end)| end - start - paused(pauses, start, end));
     vec![
         AnswerFact::new("id", "id", As::Text, text(Some(&record.id))),
         AnswerFact::new("child_id", "user", As::Text, text(record.user.as_deref())),

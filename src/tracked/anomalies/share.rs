@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Watched;
+use crate::tracked::wilson::wilson;
 
 /// In how many of some sessions something was met.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,22 +21,9 @@ impl Share {
         (self.of > 0).then(|| self.with as f64 / self.of as f64)
     }
 
-    /// The 95 % interval of Wilson (1927); `None` of no sessions.
+    /// Its 95 % interval; `None` of no sessions.
     pub(crate) fn interval(self) -> Option<(f64, f64)> {
-        const Z: f64 = 1.959_963_984_540_054;
-        let (share, of) = (self.value()?, self.independent);
-        let center = share + Z * Z / (2.0 * of);
-        let spread = Z * (share * (1.0 - share) / of + Z * Z / (4.0 * of * of)).sqrt();
-        let scale = 1.0 + Z * Z / of;
-        let low = match self.with {
-            0 => 0.0,
-            _ => (center - spread) / scale,
-        };
-        let high = match self.of - self.with {
-            0 => 1.0,
-            _ => (center + spread) / scale,
-        };
-        Some((low, high))
+        wilson(self.with as f64, self.of as f64, self.independent)
     }
 }
 
