@@ -146,6 +146,7 @@ fn run(design: &Design, users: usize, seed: u64) -> Outcome {
         in_use: Timeout::DEFAULT,
         tolerance: 0.05,
         between: (30_000_000, 4 * 3_600_000_000),
+        threads: 1,
     });
     outcome(estimation)
 }

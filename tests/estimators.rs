@@ -35,6 +35,7 @@ const PLAN: EstimatePlan = EstimatePlan {
     in_use: Timeout::DEFAULT,
     tolerance: 0.05,
     between: (30 * SECOND, 4 * HOUR),
+    threads: 2,
 };
 
 fn component(weight: f64, median: f64, deviation: f64) -> Component {
@@ -458,10 +459,12 @@ fn neither_the_order_of_users_nor_the_parts_can_be_seen() {
         .rev()
         .reduce(Tallies::merge)
         .expect("there are parts");
-    assert_eq!(
-        format!("{:?}", merged.judge(&PLAN)),
-        format!("{:?}", whole.judge(&PLAN))
-    );
+    for threads in [1, 3, 50] {
+        assert_eq!(
+            format!("{:?}", merged.judge(&EstimatePlan { threads, ..PLAN })),
+            format!("{:?}", whole.judge(&PLAN))
+        );
+    }
 }
 
 const HUMPS: Gaps = Gaps::Humps {

@@ -144,7 +144,8 @@ fn make(
     if let Some(tails) = all.tails {
         let asked = settings.dwell_model.as_ref();
         let within = asked.zip(all.within);
-        let within = within.map(|(asked, within)| within.finish(asked, settings.timeout));
+        let within =
+            within.map(|(asked, within)| within.finish(asked, settings.timeout, settings.threads));
         tails.finish(&mut measures, &names, within);
     }
     memory.check()?;

@@ -292,6 +292,7 @@ impl<'a> Asking<'a> {
             in_use,
             tolerance: self.asked.tolerance,
             between: BETWEEN,
+            threads: self.settings.threads,
         };
         let estimation = found.tallies.judge(&plan);
         let sources = found.sources.into_iter().map(|(source, _, tallies)| Alone {

@@ -69,11 +69,13 @@ impl<'a> Within<'a> {
         &self,
         asked: &ThresholdSettings,
         in_use: Timeout,
+        threads: usize,
     ) -> Result<WithinModel, String> {
         let estimation = self.tallies.judge(&EstimatePlan {
             in_use,
             tolerance: asked.tolerance,
             between: BETWEEN,
+            threads,
         });
         let failed = estimation.gates.iter().find(|gate| !gate.passed);
         match (estimation.verdict, estimation.within) {

@@ -1,6 +1,9 @@
 //! What every method answers for the users as they came and for each replicate, and the interval
 //! that follows.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::threshold::Method;
@@ -50,29 +53,52 @@ impl Answers {
         }
     }
 
+    /// Those of every replicate, worked out on so many threads, on which no answer depends.
     pub(crate) fn of_replicates(
         tallies: &Tallies,
         ground: &Ground<'_>,
         mixtures: &Mixtures,
+        threads: usize,
     ) -> Vec<Self> {
-        (0..tallies.resampling.resamples as usize)
-            .map(|lane| {
-                let histograms = Histograms::replicate(tallies, lane);
-                let at = |count: usize| {
-                    if count != mixtures.chosen && lane >= FEWER_REPLICATES {
-                        return None;
-                    }
-                    mixtures.crossing(count)?;
-                    let components = mixtures.components(count)?;
-                    ground.refitted(&histograms.capped, mixtures.first, components)
-                };
-                Self {
-                    two: at(2),
-                    three: at(3),
-                    ..Self::beside(ground, &histograms, mixtures)
-                }
-            })
-            .collect()
+        let (lanes, threads) = (tallies.resampling.resamples as usize, threads.max(1));
+        let every = |first: usize| {
+            let lanes = (first..lanes).step_by(threads);
+            lanes.map(|lane| (lane, Self::of_replicate(tallies, ground, mixtures, lane)))
+        };
+        let mut answers: Vec<(usize, Self)> = thread::scope(|scope| {
+            let workers: Vec<_> = (1..threads)
+                .map(|first| scope.spawn(move || every(first).collect::<Vec<_>>()))
+                .collect();
+            let own: Vec<_> = every(0).collect();
+            let others = workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            own.into_iter().chain(others).collect()
+        });
+        answers.sort_unstable_by_key(|(lane, _)| *lane);
+        answers.into_iter().map(|(_, answers)| answers).collect()
+    }
+
+    fn of_replicate(
+        tallies: &Tallies,
+        ground: &Ground<'_>,
+        mixtures: &Mixtures,
+        lane: usize,
+    ) -> Self {
+        let histograms = Histograms::replicate(tallies, lane);
+        let at = |count: usize| {
+            if count != mixtures.chosen && lane >= FEWER_REPLICATES {
+                return None;
+            }
+            mixtures.crossing(count)?;
+            let components = mixtures.components(count)?;
+            ground.refitted(&histograms.capped, mixtures.first, components)
+        };
+        Self {
+            two: at(2),
+            three: at(3),
+            ..Self::beside(ground, &histograms, mixtures)
+        }
     }
 
     /// All but the mixtures.

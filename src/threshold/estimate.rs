@@ -29,6 +29,8 @@ pub struct EstimatePlan {
     pub tolerance: f64,
     /// The shortest and the longest timeout that may be recommended, in microseconds.
     pub between: (Micros, Micros),
+    /// On how many threads; no answer depends on it.
+    pub threads: usize,
 }
 
 /// What the gaps say.

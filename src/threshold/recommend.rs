@@ -21,7 +21,7 @@ pub(crate) fn judge(tallies: &Tallies, plan: &EstimatePlan) -> Estimation {
     let ground = Ground::new(tallies);
     let point = Histograms::of(tallies);
     let mixtures = Mixtures::fit(tallies, &point);
-    let replicates = Answers::of_replicates(tallies, &ground, &mixtures);
+    let replicates = Answers::of_replicates(tallies, &ground, &mixtures, plan.threads);
     let point_answers = Answers::of_point(&ground, &point, &mixtures, tallies);
     let gates = Gates {
         tallies,
