@@ -367,6 +367,7 @@ fn access(
                 place.shape.name()
             );
             Failure::new(error::USAGE, message)
+                .help("leave it away: whose session it is cannot be told there")
         })
     };
     match &place.who {
@@ -382,14 +383,18 @@ fn access(
             let children = place.related("children");
             let Some(table) = store.table(&children) else {
                 let message = format!("there is no table {}", quoted(children.as_bytes()));
-                return Err(Failure::new(error::NO_TABLE, message).in_source(store.place()));
+                return Err(Failure::new(error::NO_TABLE, message)
+                    .in_source(store.place())
+                    .help("[tracked.tables] maps children to another name"));
             };
             let of = |name: &str| {
                 let mapped = place.mapped(name);
                 table.column(&mapped).ok_or_else(|| {
                     let table = quoted(table.name.as_bytes());
                     let message = format!("table {table} has no column \"{mapped}\"");
-                    Failure::new(error::NO_COLUMN, message).in_source(store.place())
+                    Failure::new(error::NO_COLUMN, message)
+                        .in_source(store.place())
+                        .help(format!("[tracked.columns] maps \"{name}\" to another name"))
                 })
             };
             let (child, parent) = (of("children.id")?, of("children.parent_id")?);

@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
 use crate::sql::Dialect;
 use crate::store::migrations::has_one_active;
-use crate::store::sessions::{Condition, ROWS, SessionTable};
+use crate::store::sessions::{ROWS, SessionTable};
 use crate::store::write::Value;
 use crate::store::{Access, Store};
 use crate::time::timestamp::quoted;
@@ -31,9 +31,13 @@ pub(super) fn answer(
     check(place.shape, flags)?;
     let (mut store, table) = open(settings, place, Access::Write)?;
     table.check_user(&mut store, &flags.user)?;
-    let (record, is_new, active) = match place.shape {
+    let (record, is_new, others) = match place.shape {
         TrackedShape::Study => study(settings, &mut store, &table, flags)?,
-        _ => (practice(settings, &mut store, &table, flags)?, true, 0),
+        _ => (
+            practice(settings, &mut store, &table, flags)?,
+            true,
+            Vec::new(),
+        ),
     };
     let started = record.time(Field::Started);
     let at = started.map_or("an unknown time".to_owned(), |at| {
@@ -54,10 +58,13 @@ pub(super) fn answer(
     if place.shape != TrackedShape::Study {
         answer.facts.retain(|fact| fact.name != "subject");
     }
-    if active > 1 {
+    if !others.is_empty() {
+        let ids: Vec<&str> = others.iter().map(|other| other.id.as_str()).collect();
         answer.notes.push(format!(
-            "The user has {} active sessions, of which this one is the newest; none was ended.",
-            count(active)
+            "The user has {} active sessions, of which this one is the newest; none was ended. The \
+             others: {}.",
+            count(others.len() as u64 + 1),
+            ids.join(", ")
         ));
     }
     let subject = record.text(Field::Subject);
@@ -73,6 +80,15 @@ pub(super) fn answer(
 /// Which flags a shape needs, and which it has no place for.
 fn check(shape: TrackedShape, flags: &StartFlags) -> Result<(), Failure> {
     let given = [&flags.subject, &flags.topic, &flags.subtopic];
+    let texts = given.map(Option::as_deref);
+    let names = ["--user", "--subject", "--topic", "--subtopic"];
+    let texts = [&[Some(flags.user.as_str())], &texts[..]].concat();
+    let is_empty = |text: &Option<&str>| text.is_some_and(|text| text.trim().is_empty());
+    if let Some(place) = texts.iter().position(is_empty) {
+        let message = format!("{} is empty", names[place]);
+        let help = "a session is somebody's; what it is not on is left away";
+        return Err(Failure::new(error::USAGE, message).help(help));
+    }
     let message = match shape {
         TrackedShape::Study if flags.subject.is_none() || flags.topic.is_none() => {
             "a session of the shape \"study\" needs --subject and --topic".to_owned()
@@ -114,27 +130,29 @@ fn practice(
     table.one(store, &id)
 }
 
-/// The newest active session of the user, or a new one; whether it is new, and how many are active.
+/// The newest active session of the user, or a new one; whether it is new, and the other active ones.
 fn study(
     settings: &Settings,
     store: &mut Store,
     table: &SessionTable,
     flags: &StartFlags,
-) -> Result<(Record, bool, u64), Failure> {
+) -> Result<(Record, bool, Vec<Record>), Failure> {
     take_turns(store, table, &flags.user)?;
     let ended = table.column(store, Field::Ended)?.sql.clone();
     let of_user = table.is(store, Field::User, &flags.user)?;
     let active = of_user.and(format!("{ROWS}.{ended} IS NULL"), Vec::new());
     for _ in 0..TRIES {
-        if let Some((newest, number)) = newest(store, table, active.clone())? {
-            return Ok((newest, false, number));
+        // Those without a start that can be read come first.
+        let mut records = table.records(store, active.clone())?;
+        if let Some(newest) = records.pop() {
+            return Ok((newest, false, records));
         }
         let id = Store::new_id(table.column(store, Field::Id)?);
         let given = table.insert(store, id.clone(), &of_study(settings, table, flags))?;
         let id = id.or(given).unwrap_or_default();
         let condition = table.of_id(store, &id)?;
         if let Some(record) = table.records(store, condition)?.pop() {
-            return Ok((record, true, 1));
+            return Ok((record, true, Vec::new()));
         }
     }
     let user = quoted(flags.user.as_bytes());
@@ -142,20 +160,6 @@ fn study(
     Err(Failure::new(error::DATABASE, message)
         .in_source(store.place())
         .help("look at the unique indexes of the table"))
-}
-
-fn newest(
-    store: &mut Store,
-    table: &SessionTable,
-    active: Condition,
-) -> Result<Option<(Record, u64)>, Failure> {
-    let records = table.records(store, active)?;
-    let number = records.len() as u64;
-    // Those without a start that can be read come first.
-    Ok(records
-        .into_iter()
-        .next_back()
-        .map(|newest| (newest, number)))
 }
 
 fn of_study(settings: &Settings, table: &SessionTable, flags: &StartFlags) -> Vec<(Field, Value)> {
