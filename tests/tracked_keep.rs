@@ -288,6 +288,7 @@ fn active_sessions_that_are_there_twice_are_listed_and_stay_and_the_constraint_w
         assert_eq!(fact(&active, "new"), false);
         let notes = active["notes"].to_string();
         assert!(notes.contains("2 active sessions"), "{engine}: {notes}");
+        assert!(notes.contains(ONE), "{engine}: {notes}");
         application.done(&["end", ONE]);
         let answer = application.json(&["migrate"]);
         assert_eq!(
@@ -348,6 +349,10 @@ fn a_study_session_is_started_once() {
         let third = application.json(&start);
         assert_ne!(text(&third, "session_id"), id, "{engine}");
         refused(&application, &["start", "--user", ADA], 2, "--subject");
+        let nobody = ["start", "--user", "", "--subject", "a", "--topic", "b"];
+        refused(&application, &nobody, 2, "--user is empty");
+        let nothing = ["start", "--user", BOB, "--subject", " ", "--topic", "b"];
+        refused(&application, &nothing, 2, "--subject is empty");
         if engine == "postgres" {
             let words = ["start", "--user", "ada", "--subject", "a", "--topic", "b"];
             refused(&application, &words, 2, "\"ada\" is not a UUID");
@@ -1178,5 +1183,127 @@ fn what_history_and_summary_call_a_duration_is_net_of_pauses() {
         assert_eq!(fact(&summary, "duration_seconds"), 2700, "{engine}");
         let history = application.json(&["history", "--user", ADA]);
         assert_eq!(history["sessions"][0]["duration_seconds"], 2700, "{engine}");
+    }
+}
+
+#[test]
+fn times_are_written_as_the_columns_other_times_are() {
+    // What is there, the type of its column, and how 10:00:01.9 is written beside it.
+    let forms = [
+        (
+            "'2026-03-01T09:00:00.000Z'",
+            "text",
+            "2026-03-02T10:00:01.900Z",
+        ),
+        (
+            "'2026-03-01T09:00:00Z'",
+            "text",
+            "2026-03-02T10:00:01.900000Z",
+        ),
+        (
+            "'2026-03-01T09:00:00-05:00'",
+            "text",
+            "2026-03-02T10:00:01.900000+00:00",
+        ),
+        (
+            "'2026-03-01 09:00:00.123456+00:00'",
+            "text",
+            "2026-03-02 10:00:01.900000+00:00",
+        ),
+        ("'2026-03-01 09:00:00.12'", "text", "2026-03-02 10:00:01.90"),
+        ("1772355600.25", "real", "1772445601.9"),
+        ("1772355600250.0", "real", "1772445601900.0"),
+    ];
+    for (there, kind, written) in forms {
+        let [application, ..] = bare_everywhere("practice");
+        application.run(&format!(
+            "CREATE TABLE \"UserSessions\" (id integer PRIMARY KEY, user_id text, started_at {kind},
+                 ended_at {kind}, duration_seconds integer, xp_phrases integer, xp_session_bonus integer,
+                 xp_streak_bonus integer, total_xp integer, streak_before integer, streak_after integer);
+             INSERT INTO \"UserSessions\" (user_id, started_at) VALUES ('ada', {there})"
+        ));
+        let ended = application.json(&["end", "1", "--now", "2026-03-02T10:00:01.9Z"]);
+        assert_eq!(
+            text(&ended, "ended_at"),
+            "2026-03-02T10:00:01.900Z",
+            "{there}"
+        );
+        assert!(fact(&ended, "duration_seconds").is_number(), "{there}");
+        let row = rows(&application, "UserSessions", &["ended_at"]);
+        assert_eq!(row, [[written]], "{there}");
+        let end = ["end", "1", "--now", "2026-03-03T00:00:00Z"];
+        assert_eq!(fact(&application.json(&end), "changed"), false, "{there}");
+    }
+}
+
+#[test]
+fn a_time_is_cut_and_never_rounded_into_the_future() {
+    for application in bare_everywhere("interview") {
+        let engine = application.engine();
+        let at = match engine {
+            "postgres" => "timestamptz(0)",
+            _ => "timestamp NULL",
+        };
+        application.run(&format!(
+            "CREATE TABLE sessions (id char(36) PRIMARY KEY, created_at {at}, desktop_connected_at {at},
+                 session_started_at {at}, ended_at {at}, status varchar(20) NOT NULL)"
+        ));
+        application.run(&format!(
+            "INSERT INTO sessions (id, created_at, status)
+                 VALUES ('{ONE}', '2026-03-01 08:00:00', 'created')"
+        ));
+        let now = ["--now", "2026-03-01T09:00:00.75Z"];
+        let started = application.json(&[&["mark-started", ONE][..], &now].concat());
+        let at = text(&started, "session_started_at");
+        assert!(at.starts_with("2026-03-01T09:00:00"), "{at} on {engine}");
+        let ended = application.json(&[&["end", ONE][..], &now].concat());
+        assert_eq!(ended["notes"].to_string(), "[]", "{engine}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_into_its_column_is_refused_and_never_cut() {
+    for application in bare_everywhere("study") {
+        let engine = application.engine();
+        if engine == "sqlite" {
+            // It knows no lengths.
+            continue;
+        }
+        application.run(
+            "CREATE TABLE sessions (id varchar(36) PRIMARY KEY, child_id varchar(6) NOT NULL,
+                 subject varchar(6) NOT NULL, topic char(6) NULL, started_at timestamp(6) NOT NULL,
+                 ended_at timestamp(6) NULL)",
+        );
+        let start = |user, subject, topic| {
+            [
+                "start",
+                "--user",
+                user,
+                "--subject",
+                subject,
+                "--topic",
+                topic,
+            ]
+            .to_vec()
+        };
+        for words in [
+            start("ada", "mathematics", "sums"),
+            start("ada", "maths", "fractions"),
+            start("adalovelace", "maths", "sums"),
+        ] {
+            refused(&application, &words, 5, "DB-04");
+            assert!(
+                rows(&application, "sessions", &["id"]).is_empty(),
+                "{engine}"
+            );
+        }
+        let started = application.json(&start("adalov", "maths", "sums"));
+        let id = text(&started, "session_id");
+        // Another one's id begins with this one.
+        let seen = ["show", id, "--as-user", "adalovelace"];
+        refused(&application, &seen, 4, "is not found");
+        let longer = format!("{id}0");
+        refused(&application, &["end", &longer], 4, "is not found");
+        application.done(&["end", id, "--as-user", "adalov"]);
     }
 }

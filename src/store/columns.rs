@@ -93,9 +93,31 @@ impl Column {
     pub(crate) fn parameter(&self) -> String {
         match (self.dialect, self.kind) {
             (Dialect::Postgres, Kind::Bytes) => "decode(?, 'hex')".to_owned(),
-            (Dialect::Postgres, _) => format!("CAST(? AS {})", self.type_name),
+            (Dialect::Postgres, _) => format!("CAST(? AS {})", self.type_of_values()),
             (_, Kind::Bytes) => "unhex(?)".to_owned(),
             _ => "?".to_owned(),
         }
     }
+
+    /// PostgreSQL's type without a length of texts: to cast to one would cut them and say nothing, where
+    /// to store them is refused.
+    fn type_of_values(&self) -> &str {
+        match &self.type_name {
+            name if name.starts_with("character varying") => "character varying",
+            name if name.starts_with("character(") => "bpchar",
+            name => name,
+        }
+    }
+
+    /// How many digits of a second a server's column of times keeps.
+    pub(crate) fn second_digits(&self) -> u32 {
+        let otherwise = if self.dialect == Dialect::Mysql { 0 } else { 6 };
+        digits_of(&self.type_name).unwrap_or(otherwise)
+    }
+}
+
+/// The 3 of `timestamp(3) without time zone`.
+pub(crate) fn digits_of(type_name: &str) -> Option<u32> {
+    let (_, rest) = type_name.split_once('(')?;
+    rest.split_once(')')?.0.parse().ok()
 }

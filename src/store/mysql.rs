@@ -21,19 +21,20 @@ pub(super) fn open(
 }
 
 /// What is written sees what others committed before each statement, so that a row that was waited
-/// for is the row as it is.
+/// for is the row as it is; and what does not fit into its column is refused, never cut.
 pub(super) fn begin(access: Access) -> Vec<String> {
-    let statements = match access {
-        Access::Read => [
+    let statements: &[&str] = match access {
+        Access::Read => &[
             "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
             "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
         ],
-        Access::Write => [
+        Access::Write => &[
+            "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
             "START TRANSACTION READ WRITE",
         ],
     };
-    statements.map(str::to_owned).to_vec()
+    statements.iter().copied().map(str::to_owned).collect()
 }
 
 pub(super) async fn raw(

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::import::address::Address;
 use crate::import::database::Patience;
 use crate::import::{postgres, server};
-use crate::store::columns::Kind;
+use crate::store::columns::{Kind, digits_of};
 use crate::store::{Access, Cells};
 
 pub(super) fn open(
@@ -104,9 +104,11 @@ pub(super) fn kind(type_name: &str) -> Kind {
         "bytea" => Kind::Bytes,
         "json" | "jsonb" => Kind::Json,
         "text" | "character varying" | "character" | "name" | "citext" => Kind::Text,
-        "timestamp" if type_name.ends_with("with time zone") => Kind::Instant,
+        "timestamp" if type_name.ends_with(" with time zone") => Kind::Instant,
         "timestamp with time zone" => Kind::Instant,
-        "timestamp" | "timestamp without time zone" => Kind::Local(6),
+        "timestamp" | "timestamp without time zone" => {
+            Kind::Local(digits_of(type_name).unwrap_or(6))
+        }
         _ => Kind::Other,
     }
 }

@@ -32,6 +32,17 @@ impl Reader {
     /// The instant that a cell says; why it says none (a clause).
     pub(crate) fn read(&mut self, cell: &str) -> Result<Micros, String> {
         self.rows += 1;
+        // A real number: SQLite writes 5 as 5.0.
+        if let Some((whole, fraction)) = decimal(cell) {
+            if fraction.bytes().all(|digit| digit == b'0') {
+                return self.read(whole);
+            }
+            if let Ok(number) = whole.parse()
+                && unit_of(number) == EpochUnit::Seconds
+            {
+                return Ok(number * SECOND + micros_of(fraction));
+            }
+        }
         let read = self.parser.text(cell.as_bytes(), self.rows);
         read.map_err(|refusal| refusal.message)
     }
@@ -40,12 +51,28 @@ impl Reader {
 /// How one column's times are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
-    /// RFC 3339.
-    Instant,
-    /// On the clock of this zone, with so many digits of a second; a `T` between day and time.
-    Clock { zone: Zone, digits: u32, t: bool },
+    /// On the clock of this zone.
+    Clock {
+        zone: Zone,
+        digits: Digits,
+        /// A `T` between day and time.
+        t: bool,
+        /// What follows: `Z`, `+00:00` or nothing.
+        offset: &'static str,
+    },
     /// As a number.
     Epoch(EpochUnit),
+    /// As a number of seconds with a fraction.
+    Decimal,
+}
+
+/// How many digits of a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Digits {
+    /// So many; what is left is cut.
+    Exactly(u32),
+    /// Six, or none where the second is whole.
+    Needed,
 }
 
 impl Writer {
@@ -86,25 +113,27 @@ impl Writer {
         others: &[&Column],
     ) -> Result<Self, Failure> {
         let zone = store.spec().zone.unwrap_or(Zone::UTC);
-        let clock = |digits| Writer::Clock {
+        let clock = |zone, digits| Writer::Clock {
             zone,
-            digits,
+            digits: Digits::Exactly(digits),
             t: false,
+            offset: "",
         };
         Ok(match (store.dialect(), column.kind) {
-            (Dialect::Postgres, Kind::Instant) => Writer::Instant,
-            (Dialect::Mysql, Kind::Instant) => Writer::Clock {
+            (Dialect::Postgres, Kind::Instant) => Writer::Clock {
                 zone: Zone::UTC,
-                digits: 6,
-                t: false,
+                digits: Digits::Exactly(column.second_digits()),
+                t: true,
+                offset: "Z",
             },
-            (_, Kind::Local(digits)) => clock(digits),
+            (Dialect::Mysql, Kind::Instant) => clock(Zone::UTC, column.second_digits()),
+            (_, Kind::Local(digits)) => clock(zone, digits),
             _ => match (example(store, table, column, others)?, column.kind) {
                 (Some(value), _) => like(&value, zone, store.spec().epoch_unit),
                 (None, Kind::Integer | Kind::Number) => {
                     Writer::Epoch(store.spec().epoch_unit.unwrap_or(EpochUnit::Seconds))
                 }
-                (None, _) => clock(6),
+                (None, _) => clock(zone, 6),
             },
         })
     }
@@ -112,9 +141,17 @@ impl Writer {
     /// The text for an instant.
     pub(crate) fn write(&self, at: Micros) -> String {
         match self {
-            Writer::Instant => print_instant(at),
-            Writer::Clock { zone, digits, t } => clock(zone.to_local(at), *digits, *t),
+            Writer::Clock {
+                zone,
+                digits,
+                t,
+                offset,
+            } => format!("{}{offset}", clock(zone.to_local(at), *digits, *t)),
             Writer::Epoch(unit) => epoch(*unit, at).to_string(),
+            Writer::Decimal => {
+                let (whole, fraction) = (at.div_euclid(SECOND), at.rem_euclid(SECOND));
+                format!("{whole}.{fraction:06}")
+            }
         }
     }
 }
@@ -148,18 +185,44 @@ fn latest(store: &mut Store, table: &Table, column: &Column) -> Result<Option<St
 
 /// How a value like this one is written.
 fn like(value: &str, zone: Zone, unit: Option<EpochUnit>) -> Writer {
-    if let Ok(number) = value.parse::<i64>() {
-        return Writer::Epoch(unit.unwrap_or_else(|| unit_of(number)));
+    let (whole, fraction) = decimal(value).unwrap_or((value, ""));
+    if let Ok(number) = whole.parse::<i64>() {
+        return match unit.unwrap_or_else(|| unit_of(number)) {
+            EpochUnit::Seconds if !fraction.is_empty() => Writer::Decimal,
+            unit => Writer::Epoch(unit),
+        };
     }
-    let has_offset = value.ends_with('Z') || value.get(10..).is_some_and(|rest| rest.contains('+'));
-    match has_offset {
-        true => Writer::Instant,
-        false => Writer::Clock {
-            zone,
-            digits: 6,
-            t: value.as_bytes().get(10) == Some(&b'T'),
+    // `2026-03-01 09:00:00.125+02:00`: what stands behind the minute.
+    let behind = value.get(16..).unwrap_or_default();
+    let offset = match behind {
+        behind if behind.ends_with(['Z', 'z']) => "Z",
+        behind if behind.contains(['+', '-']) => "+00:00",
+        _ => "",
+    };
+    let fraction = behind.split_once('.').map_or("", |(_, fraction)| fraction);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    Writer::Clock {
+        zone: if offset.is_empty() { zone } else { Zone::UTC },
+        digits: match digits {
+            0 => Digits::Needed,
+            digits => Digits::Exactly(digits.min(6) as u32),
         },
+        t: value.as_bytes().get(10) == Some(&b'T'),
+        offset,
     }
+}
+
+/// The two sides of a number's point.
+fn decimal(text: &str) -> Option<(&str, &str)> {
+    let (whole, fraction) = text.split_once('.')?;
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|d| d.is_ascii_digit());
+    (is_number(whole) && is_number(fraction)).then_some((whole, fraction))
+}
+
+/// Millionths of a fraction's digits, the rest cut.
+fn micros_of(fraction: &str) -> Micros {
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
+    digits.fold(0, |sum, digit| sum * 10 + Micros::from(digit - b'0'))
 }
 
 /// The unit in which a number is a time of our century.
@@ -181,8 +244,8 @@ fn epoch(unit: EpochUnit, at: Micros) -> i64 {
     }
 }
 
-/// `2026-03-01 09:00:00.000000`, cut after so many digits of the second.
-fn clock(local: Micros, digits: u32, t: bool) -> String {
+/// `2026-03-01 09:00:00.000000`.
+fn clock(local: Micros, digits: Digits, t: bool) -> String {
     let whole = local.div_euclid(SECOND) * SECOND;
     let text = print_instant(whole);
     let text = text.trim_end_matches('Z');
@@ -190,7 +253,11 @@ fn clock(local: Micros, digits: u32, t: bool) -> String {
         true => text.to_owned(),
         false => text.replacen('T', " ", 1),
     };
-    let digits = digits.min(6) as usize;
+    let digits = match digits {
+        Digits::Needed if local == whole => 0,
+        Digits::Needed => 6,
+        Digits::Exactly(digits) => digits.min(6) as usize,
+    };
     if digits == 0 {
         return text;
     }
