@@ -1,7 +1,7 @@
 //! `sessionize tracked close-idle`: ends the sessions that were left open, at their users' last
 //! activity.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::end::{Ending, lengths};
 use super::{answer_of, open};
@@ -19,11 +19,13 @@ use crate::report::words::counted;
 use crate::settings::Settings;
 use crate::settings::tracked::TrackedPlace;
 use crate::store::activity::Attempts;
+use crate::store::pauses::PauseTable;
 use crate::store::sessions::{Condition, ROWS, SessionTable};
 use crate::store::{Access, Store};
 use crate::tracked::fields::Field;
 use crate::tracked::idle::{Seen, is_idle, last_seen};
 use crate::tracked::matrix::Task;
+use crate::tracked::pauses::Pause;
 use crate::tracked::record::Record;
 
 /// Ends them, unless it is a dry run, and shows each and why.
@@ -39,6 +41,10 @@ pub(super) fn answer(
     let mut notes = Vec::new();
     let activity = Activity {
         attempts: attempts(&mut store, place, &table, &mut notes)?,
+        pauses: match PauseTable::find(&store, place)? {
+            Some(pauses) => pauses.all(&mut store)?,
+            None => HashMap::new(),
+        },
         events,
     };
     let open = of_open(&mut store, &table, true)?;
@@ -80,14 +86,22 @@ pub(super) fn answer(
 /// When users were seen.
 struct Activity {
     attempts: BTreeMap<String, Vec<Micros>>,
+    /// By session: who pauses or resumes one is there.
+    pauses: HashMap<String, Vec<Pause>>,
     events: BTreeMap<User, Vec<Seen>>,
 }
 
 impl Activity {
     /// Of a session's user.
     fn of(&self, record: &Record) -> Vec<Seen> {
+        let pauses = self.pauses.get(&record.id).into_iter().flatten();
+        let ends = pauses.flat_map(|pause| [Some(pause.from), pause.to]);
+        let pauses = ends.flatten().map(|at| Seen {
+            at,
+            by: "pauses".to_owned(),
+        });
         let Some(user) = &record.user else {
-            return Vec::new();
+            return pauses.collect();
         };
         let attempts = self.attempts.get(user).into_iter().flatten();
         let attempt = |at: &Micros| Seen {
@@ -96,7 +110,7 @@ impl Activity {
         };
         let events = self.events.get(&UserId::from_text(user).to_user());
         let events = events.into_iter().flatten().cloned();
-        attempts.map(attempt).chain(events).collect()
+        attempts.map(attempt).chain(pauses).chain(events).collect()
     }
 }
 
