@@ -1307,3 +1307,66 @@ fn what_does_not_fit_into_its_column_is_refused_and_never_cut() {
         application.done(&["end", id, "--as-user", "adalov"]);
     }
 }
+
+#[test]
+fn migrate_adds_a_column_by_its_mapped_name_and_it_is_written_as_the_others_are() {
+    for application in bare_everywhere("interview") {
+        let engine = application.engine();
+        let instant = match engine {
+            "postgres" => "timestamptz",
+            "mysql" => "datetime(6)",
+            _ => "text",
+        };
+        application.run(&format!(
+            "CREATE TABLE sessions (id varchar(36) PRIMARY KEY, created_at {instant} NOT NULL,
+                 desktop_connected_at {instant} NULL, status varchar(20) NOT NULL);
+             INSERT INTO sessions VALUES ('{ONE}', '2026-03-01T09:00:00.000', NULL, 'created');"
+        ));
+        let config = "[tracked.columns]\nsession_started_at = \"Begun\"\n";
+        application.scratch().file("sessionize.toml", config);
+        let answer = application.json(&["migrate"]);
+        let made = steps(&answer, "made");
+        assert!(made.contains(&"Begun".to_owned()), "{engine}: {answer}");
+        assert!(
+            steps(&application.json(&["migrate"]), "made").is_empty(),
+            "{engine}"
+        );
+        let started = ["mark-started", ONE, "--now", "2026-03-01T10:00:00.25Z"];
+        let started = application.json(&started);
+        let at = text(&started, "session_started_at");
+        assert_eq!(at, "2026-03-01T10:00:00.250Z", "{engine}");
+        if engine == "sqlite" {
+            let row = rows(&application, "sessions", &["Begun"]);
+            assert_eq!(row, [["2026-03-01T10:00:00.250"]]);
+        }
+    }
+}
+
+#[test]
+fn who_pauses_or_resumes_a_session_was_there() {
+    for application in everywhere("practice") {
+        let engine = application.engine();
+        application.done(&["migrate"]);
+        for (user, id) in [("7", "1"), ("8", "2")] {
+            application.done(&["start", "--user", user, "--now", "2026-03-01T09:00:00Z"]);
+            application.done(&["pause", id, "--now", "2026-03-01T09:20:00Z"]);
+        }
+        application.done(&["resume", "2", "--now", "2026-03-01T11:50:00Z"]);
+        let idle = [
+            "close-idle",
+            "--timeout",
+            "30m",
+            "--now",
+            "2026-03-01T12:00:00Z",
+        ];
+        let answer = application.json(&idle);
+        assert_eq!(fact(&answer, "active_sessions"), 1, "{engine}");
+        let ended = &answer["sessions"][0];
+        assert_eq!(ended["session_id"], "1", "{engine}");
+        assert_eq!(ended["ended_at"], "2026-03-01T09:20:00Z", "{engine}");
+        assert_eq!(ended["why"], "last seen in pauses", "{engine}");
+        let columns = ["id", "duration_seconds"];
+        let row = rows(&application, "UserSessions", &columns);
+        assert_eq!(row, [["1", "1200"], ["2", ""]], "{engine}");
+    }
+}

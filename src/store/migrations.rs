@@ -56,7 +56,7 @@ pub(crate) fn migrate(store: &mut Store, place: &TrackedPlace) -> Result<Migrate
     store.look()?;
     let is_there = store.table(name_of(place)).is_some();
     if is_there {
-        let table = SessionTable::find(store, place)?;
+        let table = SessionTable::find(store, &without_added(store, place))?;
         store.check_transactional(&table.table)?;
         PauseTable::find(store, place)?;
     }
@@ -83,6 +83,20 @@ pub(crate) fn migrate(store: &mut Store, place: &TrackedPlace) -> Result<Migrate
         changes,
         duplicates,
     })
+}
+
+/// The place as it is before columns are added: one that is mapped and not there yet is no difference.
+fn without_added(store: &Store, place: &TrackedPlace) -> TrackedPlace {
+    let mut before = place.clone();
+    let added = steps(store.dialect(), place.shape).into_iter();
+    for step in added.filter(|step| step.what == "column") {
+        let table = store.table(name_of(place));
+        let mapped = place.columns.get(step.name);
+        if mapped.is_some_and(|name| table.is_none_or(|table| table.column(name).is_none())) {
+            before.columns.remove(step.name);
+        }
+    }
+    before
 }
 
 /// Whether the database itself lets a user have one session without an end.

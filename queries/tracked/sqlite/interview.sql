@@ -15,7 +15,7 @@ CREATE TABLE {sessions} (
 );
 
 -- column: session_started_at
-ALTER TABLE {sessions} ADD COLUMN {session_started_at} TIMESTAMP NULL;
+ALTER TABLE {sessions} ADD COLUMN {session_started_at} {type of created_at} NULL;
 
 -- index: by_status
 CREATE INDEX {index} ON {sessions} ({status}, {created_at});
