@@ -92,6 +92,51 @@ fn what_is_not_there_and_what_may_not_be_seen_are_not_found_in_the_same_words() 
 }
 
 #[test]
+fn ids_that_a_collation_takes_for_the_same_are_those_of_different_people() {
+    // The ids of PostgreSQL's application are of a type of their own.
+    let [sqlite, _, mariadb] = everywhere("saved-interview");
+    for application in [sqlite, mariadb] {
+        application.run(
+            "CREATE TABLE children (id varchar(36), parent_id varchar(36));
+             INSERT INTO children VALUES ('ada', 'p'), ('Ada', 'P');
+             INSERT INTO interview_sessions (session_id, interviewee_id, start_time, status) VALUES
+             ('one', 'ada', '2026-03-01 09:00:00', 'active'),
+             ('two', 'Ada', '2026-03-02 09:00:00', 'active')",
+        );
+        let engine = application.engine();
+        for who in [["--as-user", "ada"], ["--as-parent", "p"]] {
+            let [flag, whom] = who;
+            application.done(&["show", "one", flag, whom]);
+            for id in ["two", "ONE"] {
+                let outcome = application.tracked(&["show", id, flag, whom]).run();
+                assert_eq!(outcome.code(), Some(4), "{who:?} {id} {engine}");
+            }
+            let all = application.json(&["streaks", flag, whom]);
+            assert_eq!(all["facts"]["users"], 1, "{who:?} {engine}");
+        }
+        let said = application.json(&["history", "--user", "Ada"]);
+        assert_eq!(said["facts"]["sessions"], 1, "{engine}");
+    }
+}
+
+#[test]
+fn a_person_of_a_snapshot_sees_their_own_row() {
+    for application in everywhere("snapshot") {
+        application.run(
+            "INSERT INTO persons (id, last_login_at, last_activity_at) VALUES
+             (1, '2026-03-01 09:00:00', '2026-03-01 09:12:00'),
+             (2, '2026-03-01 09:00:00', '2026-03-01 10:00:00')",
+        );
+        let engine = application.engine();
+        application.done(&["show", "1", "--as-user", "1"]);
+        let other = application.tracked(&["show", "2", "--as-user", "1"]).run();
+        assert_eq!(other.code(), Some(4), "{engine}");
+        let said = application.json(&["lifecycle", "--as-user", "1"]);
+        assert_eq!(said["facts"]["sessions"], 1, "{engine}");
+    }
+}
+
+#[test]
 fn a_table_of_another_shape_is_refused_with_what_differs() {
     for application in everywhere("platform") {
         let outcome = application

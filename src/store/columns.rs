@@ -114,6 +114,30 @@ impl Column {
         let otherwise = if self.dialect == Dialect::Mysql { 0 } else { 6 };
         digits_of(&self.type_name).unwrap_or(otherwise)
     }
+
+    /// An expression of the column's values that tells apart what its collation may take for the
+    /// same: `Ada`, `ada` and `ada` with a blank behind it.
+    pub(crate) fn exact(&self, expression: &str) -> String {
+        match (self.dialect, self.kind) {
+            (Dialect::Mysql, Kind::Text) => {
+                format!("CAST(CONVERT({expression} USING utf8mb4) AS BINARY)")
+            }
+            _ => expression.to_owned(),
+        }
+    }
+
+    /// The condition that an expression of the column's values is this text, letter by letter, and
+    /// the values of its `?`. The plain comparison in it finds the rows by an index.
+    pub(crate) fn is(&self, expression: &str, text: String) -> (String, Vec<Option<String>>) {
+        let plain = format!("{expression} = {}", self.parameter());
+        match self.exact(expression) {
+            exact if exact == expression => (plain, vec![Some(text)]),
+            exact => (
+                format!("{plain} AND {exact} = CAST(? AS BINARY)"),
+                vec![Some(text.clone()), Some(text)],
+            ),
+        }
+    }
 }
 
 /// The 3 of `timestamp(3) without time zone`.

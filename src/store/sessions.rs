@@ -241,8 +241,8 @@ impl SessionTable {
     pub(crate) fn is(&self, store: &Store, field: Field, id: &str) -> Result<Condition, Failure> {
         let column = self.column(store, field)?;
         let value = checked_id(column, id)?;
-        let sql = format!("{ROWS}.{} = {}", column.sql, column.parameter());
-        Ok(Condition::default().and(sql, vec![Some(value)]))
+        let (sql, values) = column.is(&format!("{ROWS}.{}", column.sql), value);
+        Ok(Condition::default().and(sql, values))
     }
 
     fn record(&self, cells: Cells, readers: &mut BTreeMap<Field, Reader>) -> Record {
@@ -360,8 +360,13 @@ fn access(
     columns: &BTreeMap<Field, Column>,
     place: &TrackedPlace,
 ) -> Result<Condition, Failure> {
+    // The rows of a snapshot are people.
+    let whose = match place.shape {
+        TrackedShape::Snapshot => Field::Id,
+        _ => Field::User,
+    };
     let user = |flag: &str| {
-        columns.get(&Field::User).ok_or_else(|| {
+        columns.get(&whose).ok_or_else(|| {
             let message = format!(
                 "{flag}: sessions of the shape \"{}\" name no user",
                 place.shape.name()
@@ -375,8 +380,8 @@ fn access(
         Who::User(id) => {
             let column = user("--as-user")?;
             let value = checked_id(column, id)?;
-            let sql = format!("{ROWS}.{} = {}", column.sql, column.parameter());
-            Ok(Condition::default().and(sql, vec![Some(value)]))
+            let (sql, values) = column.is(&format!("{ROWS}.{}", column.sql), value);
+            Ok(Condition::default().and(sql, values))
         }
         Who::Parent(id) => {
             let column = user("--as-parent")?;
@@ -398,16 +403,17 @@ fn access(
                 })
             };
             let (child, parent) = (of("children.id")?, of("children.parent_id")?);
-            let value = checked_id(parent, id)?;
+            let (is_theirs, values) = parent.is(&parent.sql, checked_id(parent, id)?);
+            let user = format!("{ROWS}.{}", column.sql);
+            let (user, child_id) = match (column.kind, child.kind) {
+                (Kind::Text, Kind::Text) => (column.exact(&user), child.exact(&child.sql)),
+                _ => (user, child.sql.clone()),
+            };
             let sql = format!(
-                "{ROWS}.{} IN (SELECT {} FROM {} WHERE {} = {})",
-                column.sql,
-                child.sql,
-                table.sql,
-                parent.sql,
-                parent.parameter()
+                "{user} IN (SELECT {child_id} FROM {} WHERE {is_theirs})",
+                table.sql
             );
-            Ok(Condition::default().and(sql, vec![Some(value)]))
+            Ok(Condition::default().and(sql, values))
         }
     }
 }
@@ -419,7 +425,8 @@ fn access(
 /// What cannot be an id of that type.
 pub(crate) fn checked_id(column: &Column, id: &str) -> Result<String, Failure> {
     let refused = |expected: &str| {
-        let message = format!("{} is not {expected}", quoted(id.as_bytes()));
+        let id = quoted(id.as_bytes());
+        let message = format!("column \"{}\": {id} is not {expected}", column.name);
         Err(Failure::new(error::USAGE, message))
     };
     match column.kind {
