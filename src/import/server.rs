@@ -179,6 +179,10 @@ pub(crate) fn explained(
                 Some("22" | "23" | "P0") => failed(
                     error::STATEMENT,
                     format!("the statement failed on a value (SQLSTATE {code})"),
+                )
+                .help(
+                    "22001 is a text too long for its column, 23… a constraint; the server's log \
+                     has the value",
                 ),
                 _ => failed(
                     error::STATEMENT,

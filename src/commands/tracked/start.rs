@@ -127,7 +127,9 @@ fn practice(
     let id = Store::new_id(table.column(store, Field::Id)?);
     let given = table.insert(store, id.clone(), &changes)?;
     let id = id.or(given).unwrap_or_default();
-    table.one(store, &id)
+    let condition = table.of_id(store, &id)?;
+    let added = table.records(store, condition)?.pop();
+    added.ok_or_else(|| kept_out(store, &flags.user))
 }
 
 /// The newest active session of the user, or a new one; whether it is new, and the other active ones.
@@ -155,11 +157,16 @@ fn study(
             return Ok((record, true, Vec::new()));
         }
     }
-    let user = quoted(flags.user.as_bytes());
+    Err(kept_out(store, &flags.user))
+}
+
+/// No row was added, and the database did not say why.
+fn kept_out(store: &Store, user: &str) -> Failure {
+    let user = quoted(user.as_bytes());
     let message = format!("a constraint of the database keeps user {user} from another session");
-    Err(Failure::new(error::DATABASE, message)
+    Failure::new(error::DATABASE, message)
         .in_source(store.place())
-        .help("look at the unique indexes of the table"))
+        .help("look at the unique indexes of the table")
 }
 
 fn of_study(settings: &Settings, table: &SessionTable, flags: &StartFlags) -> Vec<(Field, Value)> {
