@@ -1291,7 +1291,7 @@ fn what_does_not_fit_into_its_column_is_refused_and_never_cut() {
             start("ada", "maths", "fractions"),
             start("adalovelace", "maths", "sums"),
         ] {
-            refused(&application, &words, 5, "DB-04");
+            refused(&application, &words, 5, "too long for its column");
             assert!(
                 rows(&application, "sessions", &["id"]).is_empty(),
                 "{engine}"
@@ -1369,4 +1369,36 @@ fn who_pauses_or_resumes_a_session_was_there() {
         let row = rows(&application, "UserSessions", &columns);
         assert_eq!(row, [["1", "1200"], ["2", ""]], "{engine}");
     }
+}
+
+#[test]
+fn a_start_that_a_constraint_keeps_out_says_so() {
+    let [application, ..] = bare_everywhere("practice");
+    application.run(
+        "CREATE TABLE \"UserSessions\" (id text PRIMARY KEY, user_id text UNIQUE, started_at text,
+             ended_at text)",
+    );
+    application.done(&["start", "--user", "ada"]);
+    let again = ["start", "--user", "ada"];
+    refused(
+        &application,
+        &again,
+        5,
+        "a constraint of the database keeps user \"ada\"",
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_does_not_hide_what_was_done() {
+    let [application, ..] = everywhere("practice");
+    let full = fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .expect("a full device");
+    let call = application.tracked(&["start", "--user", "7"]);
+    let outcome = call.stdout_to(full).run().expect_failure(6);
+    let said = "the database has what the command did";
+    assert!(outcome.stderr().contains(said), "{outcome:?}");
+    assert_eq!(rows(&application, "UserSessions", &["id"]), [["1"]]);
 }

@@ -107,8 +107,29 @@ pub(super) fn run(
     };
     let write =
         |out: &mut dyn Write| report::write_answer(settings.format, &answer, settings.style, out);
-    output.publish(write, None)?;
+    let published = output.publish(write, None);
+    published.map_err(|failure| match changes_database(command) {
+        true => failure.detail("the database has what the command did; its report is lost"),
+        false => failure,
+    })?;
     Ok(Ending::Whole)
+}
+
+/// Whether a command that succeeded has written.
+fn changes_database(command: &TrackedCommand) -> bool {
+    match command {
+        TrackedCommand::CloseIdle { dry_run, .. } => !dry_run,
+        TrackedCommand::Start(_)
+        | TrackedCommand::Connect { .. }
+        | TrackedCommand::MarkStarted { .. }
+        | TrackedCommand::Activate { .. }
+        | TrackedCommand::End { .. }
+        | TrackedCommand::Pause { .. }
+        | TrackedCommand::Resume { .. }
+        | TrackedCommand::Save { .. }
+        | TrackedCommand::Migrate { .. } => true,
+        _ => false,
+    }
 }
 
 /// What a command is called in the matrix of commands and shapes.
