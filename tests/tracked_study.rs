@@ -577,6 +577,16 @@ fn streaks_are_days_in_a_row_on_the_calendar_of_the_report() {
 }
 
 #[test]
+fn streaks_say_that_a_window_chooses_nothing() {
+    let [application, ..] = classroom();
+    let without = application.json(&["streaks"]);
+    let with = application.json(&["streaks", "--from", "2026-03-02"]);
+    assert_eq!(with["users"], without["users"]);
+    let notes = with["notes"].to_string();
+    assert!(notes.contains("over all sessions"), "{notes}");
+}
+
+#[test]
 fn every_shape_that_names_a_user_has_a_history_and_streaks() {
     let (ada, one) = (id(1), id(11));
     let rows = [
@@ -1018,6 +1028,12 @@ fn every_format_says_the_same() {
         markdown.contains("80%") && markdown.contains("english, maths"),
         "{markdown}"
     );
+    // 4 of 5 by hand: Wilson's interval is 37.6 to 96.4 percent.
+    for format in ["table", "markdown"] {
+        let said = asked(&summary, format);
+        assert!(said.contains("95% interval"), "{said}");
+        assert!(said.contains("38% to 96%"), "both ends together: {said}");
+    }
     let ada = id(1);
     for words in [
         &summary[..],

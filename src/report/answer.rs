@@ -147,12 +147,24 @@ impl Answer {
 
     /// The facts for people.
     pub(crate) fn people_facts(&self) -> Vec<Fact> {
-        let fact = |fact: &AnswerFact| {
-            let value = fact.shown.person(&fact.cell, &self.basis.zone);
-            let space = if fact.behind.is_empty() { "" } else { " " };
-            Fact::new(fact.label, format!("{value}{space}{}", fact.behind))
-        };
-        self.facts.iter().map(fact).collect()
+        let mut facts = Vec::new();
+        let mut left = self.facts.as_slice();
+        while let [fact, rest @ ..] = left {
+            let value = |fact: &AnswerFact| fact.shown.person(&fact.cell, &self.basis.zone);
+            match rest {
+                [other, rest @ ..] if are_ends(fact.name, other.name) => {
+                    facts.push(Fact::new(INTERVAL, range(value(fact), value(other))));
+                    left = rest;
+                }
+                _ => {
+                    let space = if fact.behind.is_empty() { "" } else { " " };
+                    let text = format!("{}{space}{}", value(fact), fact.behind);
+                    facts.push(Fact::new(fact.label, text));
+                    left = rest;
+                }
+            }
+        }
+        facts
     }
 
     /// What it rests on, for people.
@@ -170,28 +182,60 @@ impl Answer {
 impl AnswerTable {
     /// The columns for people.
     pub(crate) fn people_columns(&self, zone: &Zone) -> Vec<Column> {
-        let column = |(at, column): (usize, &AnswerColumn)| {
-            let side = match column.shown {
-                As::Text => Side::Data(LEAST_TEXT),
-                As::Word | As::Instant | As::Flag => Side::Left,
-                As::Count
-                | As::Number
-                | As::Share
-                | As::Percent
-                | As::Duration
-                | As::Milliseconds => Side::Right,
-            };
-            let cells = self
-                .rows
-                .iter()
-                .map(|row| column.shown.person(&row[at], zone));
-            Column::new(column.header, side, column.rank, cells)
-        };
-        self.columns.iter().enumerate().map(column).collect()
+        let mut columns = Vec::new();
+        let mut left = self.columns.as_slice();
+        while let [column, rest @ ..] = left {
+            let at = self.columns.len() - left.len();
+            let cell = |row: &Vec<Cell<'static>>, at: usize| column.shown.person(&row[at], zone);
+            let side = column.shown.side();
+            match rest {
+                [other, rest @ ..] if are_ends(column.name, other.name) => {
+                    let cells = self
+                        .rows
+                        .iter()
+                        .map(|row| range(cell(row, at), cell(row, at + 1)));
+                    columns.push(Column::new(INTERVAL, side, column.rank, cells));
+                    left = rest;
+                }
+                _ => {
+                    let cells = self.rows.iter().map(|row| cell(row, at));
+                    columns.push(Column::new(column.header, side, column.rank, cells));
+                    left = rest;
+                }
+            }
+        }
+        columns
+    }
+}
+
+/// What people read over the ends of an interval, which programs get one by one.
+const INTERVAL: &str = "95% interval";
+
+/// Whether two names next to each other are those of an interval's ends.
+fn are_ends(name: &str, next: &str) -> bool {
+    name.contains("_low") && name.replacen("_low", "_high", 1) == next
+}
+
+/// `47% to 91%`.
+fn range(low: String, high: String) -> String {
+    match low == words::UNKNOWN && high == words::UNKNOWN {
+        true => low,
+        false => format!("{low} to {high}"),
     }
 }
 
 impl As {
+    /// On which side of its column it stands.
+    fn side(self) -> Side {
+        match self {
+            As::Text => Side::Data(LEAST_TEXT),
+            As::Word | As::Instant | As::Flag => Side::Left,
+            As::Count | As::Number | As::Share | As::Percent | As::Duration | As::Milliseconds => {
+                Side::Right
+            }
+        }
+    }
+
     /// The type of such a column, any of whose values can be unknown.
     fn of(self) -> Type {
         let kind = match self {
@@ -212,6 +256,7 @@ impl As {
         match (self, cell) {
             (_, Cell::Text(text)) => text.clone().into_owned(),
             (_, Cell::Plain(text)) => text.clone(),
+            (_, Cell::Texts(texts)) if texts.is_empty() => "none".to_owned(),
             (_, Cell::Texts(texts)) => texts.join(", "),
             (As::Percent, Cell::Count(percent)) => format!("{percent}%"),
             (As::Milliseconds, Cell::Count(milliseconds)) => {
@@ -224,7 +269,7 @@ impl As {
             (As::Duration, Cell::Number(seconds)) => words::duration(*seconds),
             (_, Cell::Number(number)) if number.is_finite() => {
                 let rounded = (number * 100.0).round() / 100.0;
-                rounded.to_string()
+                rounded.to_string().replace('-', &words::MINUS.to_string())
             }
             (_, Cell::Seconds(micros)) => words::duration(*micros as f64 / 1e6),
             (_, Cell::Instant(at)) => words::local_time(*at, zone),

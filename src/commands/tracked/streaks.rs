@@ -34,6 +34,11 @@ pub(super) fn answer(
     }
     let mut answer = answer_of(settings, &store, &table, Task::Streaks, String::new());
     answer.notes = notes;
+    if settings.window != (None, None) {
+        let note = "Days in a row are counted over all sessions: --from, --to and --last choose \
+                    none here.";
+        answer.notes.push(note.to_owned());
+    }
     match user {
         Some(user) => {
             let records = by_user.into_values().next().unwrap_or_default();
