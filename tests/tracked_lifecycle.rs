@@ -843,8 +843,7 @@ fn the_average_of_tracked_sessions_stands_beside_that_of_inferred_ones() {
         assert_eq!(tracked["sessions"], lifecycle["sessions"]);
         let table = report(&[]).stdout();
         assert!(table.contains("\ntracked"), "{engine}: {table}");
-        let left_out =
-            "Left out of the tracked averages: 24 without an end, 6 that end before they";
+        let left_out = "Left out of the tracked averages: 24 without an end, 6 with an end before";
         assert!(table.contains(left_out), "{engine}: {table}");
         let without = application
             .scratch()

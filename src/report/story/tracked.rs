@@ -50,7 +50,7 @@ pub(super) fn notes(tracked: &TrackedFigures, run: &Run) -> Vec<String> {
     )];
     let left_out = [
         (tracked.open, "without an end"),
-        (tracked.out_of_order, "that end before they start"),
+        (tracked.out_of_order, "with an end before the start"),
     ];
     let left_out = left_out.into_iter().filter(|(count, _)| *count > 0);
     let left_out: Vec<String> = left_out
