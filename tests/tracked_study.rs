@@ -456,6 +456,8 @@ fn a_history_has_the_newest_sessions_first_with_what_was_answered() {
         assert_eq!(said["facts"]["sessions"], 3, "{engine}");
         let said = application.json(&["history", "--user", &id(1), "--subject", "latin"]);
         assert_eq!(said["sessions"], json!([]));
+        let headline = format!("User {} has no such session", id(1));
+        assert_eq!(said["headline"], headline);
         assert_eq!(
             said["notes"],
             json!(["There are sessions of these subjects: english, maths."])
@@ -1119,5 +1121,21 @@ fn a_session_whose_status_says_that_it_is_over_is_not_shown_as_open() {
         let headline = format!("Session {}: completed; when it ended is not known", id(1));
         assert_eq!(shown["headline"], headline, "{}", application.engine());
         assert_eq!(shown["facts"]["open"], false);
+    }
+    for application in everywhere("saved-interview") {
+        application.run(&format!(
+            "INSERT INTO interview_sessions (session_id, interviewee_id, start_time, status) VALUES
+             ('{}', '{ada}', '2026-03-02 09:00:00', 'active'),
+             ('{}', '{ada}', '2026-03-01 09:00:00', 'Abandoned')",
+            id(2),
+            id(3),
+            ada = id(1)
+        ));
+        let engine = application.engine();
+        let said = application.json(&["history", "--user", &id(1)]);
+        let open = [0, 1].map(|row| said["sessions"][row]["open"].clone());
+        assert_eq!(open, [json!(true), json!(false)], "{engine}");
+        let shown = application.json(&["show", &id(3)]);
+        assert_eq!(shown["facts"]["open"], false, "{engine}");
     }
 }

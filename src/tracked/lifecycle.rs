@@ -344,7 +344,7 @@ const GOING_ON: [&str; 12] = [
 ];
 
 /// Whether its status says that a session is over.
-fn is_over(record: &Record) -> bool {
+pub(crate) fn is_over(record: &Record) -> bool {
     let status = record.text(Field::Status);
     status.is_some_and(|status| is_one_of(status, &OVER))
 }

@@ -20,6 +20,7 @@ use crate::store::sessions::SessionTable;
 use crate::store::{Access, Store};
 use crate::tracked::attempts::{Tally, held, window};
 use crate::tracked::fields::Field;
+use crate::tracked::lifecycle::is_over;
 use crate::tracked::matrix::Task;
 use crate::tracked::pauses::{Pause, paused};
 use crate::tracked::record::Record;
@@ -52,7 +53,8 @@ pub(super) fn answer(
         row(&table, record, length, settings, attempts.as_ref())
     });
     let rows: Vec<_> = rows.collect();
-    let headline = headline(user, found, records.len() as u64);
+    let are_chosen = subject.is_some() || settings.window != (None, None);
+    let headline = headline(user, found, records.len() as u64, are_chosen);
     let mut answer = answer_of(settings, &store, &table, Task::History, headline);
     answer.facts = vec![
         AnswerFact::new("user", "user", As::Text, text(Some(user))),
@@ -100,8 +102,10 @@ pub(super) fn keep_subject(
     )))
 }
 
-fn headline(user: &str, found: u64, shown: u64) -> String {
+/// `are_chosen`: there may be others, of another subject or outside the window.
+fn headline(user: &str, found: u64, shown: u64, are_chosen: bool) -> String {
     match (found, shown) {
+        (0, _) if are_chosen => format!("User {user} has no such session"),
         (0, _) => format!("User {user} has no session"),
         (found, shown) if shown < found => format!(
             "The last {} of {} of user {user}",
@@ -208,7 +212,11 @@ fn row(
         Cell::instant(start),
         Cell::instant(end),
         seconds(length),
-        Cell::Flag(!record.has(Field::Ended) && start.is_some_and(|start| start <= settings.now)),
+        Cell::Flag(
+            !record.has(Field::Ended)
+                && !is_over(record)
+                && start.is_some_and(|start| start <= settings.now),
+        ),
     ];
     cells.extend(extra_fields(table).map(|field| match field.is_number() {
         true => whole(record.number(field)),

@@ -13,6 +13,7 @@ use crate::store::pauses::PauseTable;
 use crate::store::sessions::SessionTable;
 use crate::store::{Access, Store};
 use crate::tracked::fields::Field;
+use crate::tracked::lifecycle::is_over;
 use crate::tracked::matrix::Task;
 use crate::tracked::record::Record;
 
@@ -93,9 +94,7 @@ fn state(record: &Record, now: Micros) -> String {
 
 /// The status of a session that says it is over.
 fn over(record: &Record) -> Option<&str> {
-    const OVER: [&str; 5] = ["completed", "ended", "finished", "closed", "cancelled"];
-    let is_over = |status: &&str| OVER.iter().any(|over| over.eq_ignore_ascii_case(status));
-    record.text(Field::Status).filter(is_over)
+    record.text(Field::Status).filter(|_| is_over(record))
 }
 
 fn facts(table: &SessionTable, record: &Record, now: Micros) -> Vec<AnswerFact> {
