@@ -157,5 +157,18 @@ fn a_table_of_another_shape_is_refused_with_what_differs() {
             "{said}"
         );
         assert!(said.contains("no column \"user_id\""), "{said}");
+        let outcome = application
+            .scratch()
+            .sessionize(["tracked", "show", "1", "--shape", "practice"])
+            .args(["--database", &application.address()])
+            .run();
+        assert_eq!(outcome.code(), Some(4), "{outcome:?}");
+        let said = outcome.stderr();
+        for words in [
+            "no table \"UserSessions\"",
+            "id, user_id, started_at, ended_at",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
     }
 }

@@ -63,10 +63,7 @@ impl SessionTable {
         let asked = place.table.as_deref();
         let name = asked.unwrap_or(place.shape.table());
         let Some(table) = store.table(name) else {
-            let message = format!("there is no table {}", quoted(name.as_bytes()));
-            return Err(Failure::new(error::NO_TABLE, message)
-                .in_source(store.place())
-                .help("--table names another one; `sessionize tracked migrate` makes it"));
+            return Err(no_table(store, name, place.shape));
         };
         let mut columns = BTreeMap::new();
         let mut differences = Vec::new();
@@ -338,6 +335,22 @@ fn found<'a>(
         ));
     }
     Ok(Some(column))
+}
+
+/// A database without it is of another shape.
+fn no_table(store: &Store, name: &str, shape: TrackedShape) -> Failure {
+    let core = shape.columns().iter();
+    let core = core.filter(|column| column.need == Need::Core);
+    let names: Vec<&str> = core.map(|column| column.name).collect();
+    let (name, shape) = (quoted(name.as_bytes()), shape.name());
+    let message = format!("there is no table {name}, in which the shape \"{shape}\" has sessions");
+    Failure::new(error::NO_COLUMN, message)
+        .in_source(store.place())
+        .detail(format!("expected with the columns {}", names.join(", ")))
+        .help(
+            "--shape names another shape, and --table another table; \
+             `sessionize tracked migrate` makes it",
+        )
 }
 
 fn not_of_shape(
