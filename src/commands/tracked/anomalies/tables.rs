@@ -89,7 +89,7 @@ fn kinds(rows: &[KindRow]) -> AnswerTable {
     columns.extend(SHARES);
     columns.extend([
         column("anomalies_per_hour", "per hour", As::Number, 1),
-        column("highest_count", "highest count", As::Count, 2),
+        column("highest_count", "max count", As::Count, 2),
         column("detections", "detections", As::Count, 3),
         column("mean_confidence", "mean confidence", As::Number, 3),
         column("labels", "seen", As::Text, 4),
