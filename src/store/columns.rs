@@ -122,6 +122,8 @@ impl Column {
             (Dialect::Mysql, Kind::Text) => {
                 format!("CAST(CONVERT({expression} USING utf8mb4) AS BINARY)")
             }
+            (Dialect::Postgres, Kind::Text) => format!("CAST({expression} AS text) COLLATE \"C\""),
+            (Dialect::Sqlite, Kind::Text) => format!("{expression} COLLATE BINARY"),
             _ => expression.to_owned(),
         }
     }
@@ -133,7 +135,7 @@ impl Column {
         match self.exact(expression) {
             exact if exact == expression => (plain, vec![Some(text)]),
             exact => (
-                format!("{plain} AND {exact} = CAST(? AS BINARY)"),
+                format!("{plain} AND {exact} = {}", self.exact("?")),
                 vec![Some(text.clone()), Some(text)],
             ),
         }
