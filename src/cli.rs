@@ -219,7 +219,8 @@ Examples:
   sessionize tracked streaks --user 7 --database app.db --shape practice
   sessionize tracked migrate app.db --shape study
   sessionize tracked start --user 7 --database app.db --shape practice
-  sessionize tracked connect 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b --shape interview
+  sessionize tracked connect 3f1c4d1e-8a55-4b7c-9c5e-0f6c1d2e3a4b --database app.db \\
+      --shape interview
   sessionize tracked end 42 --xp-phrases 30 --database app.db --shape practice
   sessionize tracked pause 42 --database app.db --shape platform
   sessionize tracked close-idle --timeout 30m --dry-run --database app.db --shape study

@@ -197,7 +197,9 @@ fn the_help_names_the_defaults_that_the_program_has() {
 #[test]
 fn every_flag_that_the_manual_of_errors_names_is_there() {
     let manual = include_str!("../docs/errors.md");
-    let help = Scratch::new().run(["--help"]).expect_ok().stdout();
+    let scratch = Scratch::new();
+    let help = scratch.run(["--help"]).expect_ok().stdout()
+        + &scratch.run(["tracked", "--help"]).expect_ok().stdout();
     let is_flag =
         |letter: char| letter.is_ascii_lowercase() || letter == '-' || letter.is_ascii_digit();
     let mut flags = 0;
