@@ -8,15 +8,15 @@ use crate::agreement::{Agreement, AgreementPlan, Tracked, UserCase};
 use crate::commands::gathered::{Gathered, run_record, say, with_rejects_written};
 use crate::commands::progress::over;
 use crate::commands::voice::Voice;
-use crate::commands::{Ending, close, is_row_format};
+use crate::commands::{Ending, close, record_beside};
 use crate::error::{self, Failure};
 use crate::events::{Micros, Source, User, UserId};
 use crate::import::ledger::SourceRecord;
 use crate::import::meter::Meter;
 use crate::import::tracked::{self, TrackedSessions, TrackedShape, TrackedUser};
-use crate::output::{MakeRecord, Output};
+use crate::output::Output;
 use crate::report::agreement::{AgreementReport, OPEN, RepairRow};
-use crate::report::json::{Written, run_line, run_record as record_bytes};
+use crate::report::json::run_line;
 use crate::report::{self, Run, words};
 use crate::sessions::rule::{Progress, Rule, Verdict};
 use crate::sessions::scan::{ScanPlan, Timeline, scan};
@@ -34,12 +34,7 @@ pub(super) fn run(
 ) -> Result<Ending, Failure> {
     let report = make(settings, comparison, voice)?;
     let run = &report.run;
-    let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
-        true => Some(Box::new(|bytes, sha256| {
-            record_bytes(run, None, Some(Written { bytes, sha256 }))
-        })),
-        false => None,
-    };
+    let record = record_beside(settings, run, None);
     let write = |out: &mut dyn std::io::Write| {
         report::write_agreement(settings.format, &report, settings.style, out)
     };

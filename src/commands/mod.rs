@@ -25,7 +25,9 @@ use crate::error::{self, Failure};
 use crate::events::Micros;
 use crate::import;
 use crate::import::inputs::Input;
-use crate::output::{self, Output, Prepared, Published, Target};
+use crate::measures::Measures;
+use crate::output::{self, MakeRecord, Output, Prepared, Published, Target};
+use crate::report::json::{Written, run_record};
 use crate::report::{Format, Run};
 use crate::settings::Settings;
 use crate::settings::compare::Comparison;
@@ -369,6 +371,20 @@ fn close(
         true => Ending::Whole,
         false => Ending::Partial,
     }
+}
+
+/// What makes the run record of a format that has no place for it inside.
+fn record_beside<'a>(
+    settings: &Settings,
+    run: &'a Run,
+    measures: Option<&'a Measures>,
+) -> Option<MakeRecord<'a>> {
+    if !is_row_format(settings.format) {
+        return None;
+    }
+    Some(Box::new(move |bytes, sha256| {
+        run_record(run, measures, Some(Written { bytes, sha256 }))
+    }))
 }
 
 /// Whether a format has no place for the run record inside.

@@ -6,7 +6,7 @@ use crate::cli::Engine;
 use crate::commands::gathered::{Gathered, run_record, with_rejects_written};
 use crate::commands::voice::Voice;
 use crate::commands::within::Within;
-use crate::commands::{Ending, close, in_database, is_row_format, too_many_periods};
+use crate::commands::{Ending, close, in_database, record_beside, too_many_periods};
 use crate::error::Failure;
 use crate::events::{Batch, Micros};
 use crate::import::inputs::Input;
@@ -15,8 +15,8 @@ use crate::measures::accumulator::Accumulator;
 use crate::measures::dwell::tails::Tails;
 use crate::measures::own::{Own, OwnRule};
 use crate::measures::plan::{self, Calendars, Plan, auto_period};
-use crate::output::{MakeRecord, Output};
-use crate::report::json::{Written, run_line, run_record as record_bytes};
+use crate::output::Output;
+use crate::report::json::run_line;
 use crate::report::{self, Report, Run, Segment};
 use crate::sessions::extent::{Extent, Extents};
 use crate::sessions::partition::Partitions;
@@ -63,12 +63,7 @@ pub(super) fn run(
     };
     report.measures.tracked = tracked;
     let (run, measures) = (&report.run, &report.measures);
-    let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
-        true => Some(Box::new(|bytes, sha256| {
-            record_bytes(run, Some(measures), Some(Written { bytes, sha256 }))
-        })),
-        false => None,
-    };
+    let record = record_beside(settings, run, Some(measures));
     let write = |out: &mut dyn std::io::Write| {
         report::write_report(settings.format, &report, settings.style, out)
     };

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::voice::Voice;
-use crate::commands::{Ending, close, is_row_format};
+use crate::commands::{Ending, close, record_beside};
 use crate::error::Failure;
 use crate::events::{Micros, User};
-use crate::output::{MakeRecord, Output};
+use crate::output::Output;
 use crate::report;
-use crate::report::json::{Written, run_line, run_record as record_bytes};
+use crate::report::json::run_line;
 use crate::report::sessions::SessionRow;
 use crate::sessions::listing::{InOrder, Listed, Listing, Record};
 use crate::sessions::rule::Rule;
@@ -33,12 +33,7 @@ pub(super) fn run(settings: &Settings, voice: &Voice, output: Output) -> Result<
     run.users = listing.totals.users;
     run.sessions = listing.totals.sessions;
     run.open_sessions = listing.totals.open_sessions;
-    let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
-        true => Some(Box::new(|bytes, sha256| {
-            record_bytes(&run, None, Some(Written { bytes, sha256 }))
-        })),
-        false => None,
-    };
+    let record = record_beside(settings, &run, None);
     let names: Vec<&str> = gathered
         .imported
         .sources

@@ -9,13 +9,13 @@ use crate::commands::gathered::{Gathered, run_record};
 use crate::commands::report::{before_scan, measure_plan};
 use crate::commands::threshold::parts::Parts;
 use crate::commands::voice::Voice;
-use crate::commands::{Ending, close, is_row_format, too_many_periods};
+use crate::commands::{Ending, close, record_beside, too_many_periods};
 use crate::error::Failure;
 use crate::events::{Micros, Role, SECOND};
 use crate::measures::plan::{Calendars, Plan};
 use crate::measures::{Change, Figures, Trend};
-use crate::output::{MakeRecord, Output};
-use crate::report::json::{Written, run_line, run_record as record_bytes};
+use crate::output::Output;
+use crate::report::json::run_line;
 use crate::report::judgement::JudgementReport;
 use crate::report::{self, Run};
 use crate::sessions::partition::Partitions;
@@ -66,12 +66,7 @@ pub(super) fn run(
     })?;
     let report = make(settings, asked, &gathered, partitions, &resolutions)?;
     let run = &report.run;
-    let record: Option<MakeRecord<'_>> = match is_row_format(settings.format) {
-        true => Some(Box::new(|bytes, sha256| {
-            record_bytes(run, None, Some(Written { bytes, sha256 }))
-        })),
-        false => None,
-    };
+    let record = record_beside(settings, run, None);
     let write = |out: &mut dyn std::io::Write| {
         report::write_judgement(settings.format, &report, settings.style, out)
     };
